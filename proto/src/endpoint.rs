@@ -1,0 +1,317 @@
+//! The endpoints of the daemon: one table from which the router routes, the client asks and the
+//! docs are tested.
+
+/// Method of a request that some endpoint answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// Reads; answers HEAD too.
+    Get,
+    /// Changes.
+    Post,
+    /// Takes away.
+    Delete,
+}
+
+impl Method {
+    /// The word on the wire.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// What a caller must be allowed to do; enforced where tokens are configured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// Anyone.
+    Public,
+    /// Look.
+    Read,
+    /// Register and beat.
+    Register,
+    /// Everything.
+    Admin,
+}
+
+/// What an endpoint does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Route {
+    /// Register, or beat.
+    Register,
+    /// Beat without a body.
+    Heartbeat,
+    /// All instances.
+    Services,
+    /// The instances of one service.
+    Service,
+    /// Take a service or one instance out.
+    Deregister,
+    /// Judge one service now.
+    Refresh,
+    /// Judge everything now.
+    RefreshAll,
+    /// What happened.
+    Events,
+    /// What left.
+    Gone,
+    /// Whether the daemon lives.
+    Health,
+    /// Whether the daemon serves.
+    Ready,
+    /// The dashboard.
+    Page,
+    /// The dashboard's live part.
+    Rows,
+    /// The dashboard's page of one service.
+    ServicePage,
+    /// Style sheet, script and icon of the dashboard.
+    Asset,
+}
+
+/// One endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Endpoint {
+    /// What it does.
+    pub route: Route,
+    /// Its method.
+    pub method: Method,
+    /// Its path; `<name>` takes everything behind the prefix, slashes too.
+    pub path: &'static str,
+    /// What a caller must be allowed to do.
+    pub scope: Scope,
+    /// One line for the docs.
+    pub summary: &'static str,
+}
+
+const fn endpoint(
+    route: Route,
+    method: Method,
+    path: &'static str,
+    scope: Scope,
+    summary: &'static str,
+) -> Endpoint {
+    Endpoint {
+        route,
+        method,
+        path,
+        scope,
+        summary,
+    }
+}
+
+/// All of them. What is not here does not exist.
+pub const ENDPOINTS: [Endpoint; 16] = [
+    endpoint(
+        Route::Register,
+        Method::Post,
+        "/register",
+        Scope::Register,
+        "register an instance; repeated, it is the heartbeat",
+    ),
+    endpoint(
+        Route::Heartbeat,
+        Method::Post,
+        "/heartbeat/<name>",
+        Scope::Register,
+        "heartbeat without a body, `?instance=` where a name has several",
+    ),
+    endpoint(
+        Route::Services,
+        Method::Get,
+        "/services",
+        Scope::Read,
+        "all instances; `?name= &status= &tag= &q= &sort= &page= &size=`, or `?since= &wait=`",
+    ),
+    endpoint(
+        Route::Service,
+        Method::Get,
+        "/services/<name>",
+        Scope::Read,
+        "the instances of one service",
+    ),
+    endpoint(
+        Route::Deregister,
+        Method::Delete,
+        "/services/<name>",
+        Scope::Admin,
+        "deregister a service, or one `?instance=`",
+    ),
+    endpoint(
+        Route::Deregister,
+        Method::Post,
+        "/deregister/<name>",
+        Scope::Admin,
+        "the same for forms and small devices",
+    ),
+    endpoint(
+        Route::Refresh,
+        Method::Post,
+        "/refresh/<name>",
+        Scope::Register,
+        "judge a service again now; never a heartbeat",
+    ),
+    endpoint(
+        Route::RefreshAll,
+        Method::Post,
+        "/refresh_all",
+        Scope::Register,
+        "judge all services again now",
+    ),
+    endpoint(
+        Route::Events,
+        Method::Get,
+        "/events",
+        Scope::Read,
+        "what happened, newest first; `?name= &before= &limit=`",
+    ),
+    endpoint(
+        Route::Gone,
+        Method::Get,
+        "/gone",
+        Scope::Read,
+        "what left, newest first; `?name= &limit=`",
+    ),
+    endpoint(
+        Route::Health,
+        Method::Get,
+        "/healthz",
+        Scope::Public,
+        "whether the daemon lives; store trouble stands in the body",
+    ),
+    endpoint(
+        Route::Ready,
+        Method::Get,
+        "/readyz",
+        Scope::Public,
+        "503 until loaded and while stopping",
+    ),
+    endpoint(Route::Page, Method::Get, "/", Scope::Read, "the dashboard"),
+    endpoint(
+        Route::Rows,
+        Method::Get,
+        "/rows",
+        Scope::Read,
+        "the dashboard's live part",
+    ),
+    endpoint(
+        Route::ServicePage,
+        Method::Get,
+        "/s/<name>",
+        Scope::Read,
+        "the dashboard's page of one service",
+    ),
+    endpoint(
+        Route::Asset,
+        Method::Get,
+        "/assets/<name>",
+        Scope::Public,
+        "style sheet, script and icon of the dashboard",
+    ),
+];
+
+/// What a path may be asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Match<'path> {
+    /// The endpoints of this path, one per method.
+    pub endpoints: Vec<&'static Endpoint>,
+    /// What stands for `<name>`, still encoded.
+    pub name: Option<&'path str>,
+}
+
+/// Finds the endpoints of `path` (without query). One trailing slash is dropped.
+pub fn find(path: &str) -> Option<Match<'_>> {
+    let path = match path.strip_suffix('/') {
+        Some("") | None => path,
+        Some(shorter) => shorter,
+    };
+    let mut name = None;
+    let endpoints: Vec<&'static Endpoint> = ENDPOINTS
+        .iter()
+        .filter(|endpoint| match endpoint.path.strip_suffix("<name>") {
+            None => endpoint.path == path,
+            Some(prefix) => match path.strip_prefix(prefix) {
+                Some(rest) if !rest.is_empty() => {
+                    name = Some(rest);
+                    true
+                }
+                _ => false,
+            },
+        })
+        .collect();
+    if endpoints.is_empty() {
+        None
+    } else {
+        Some(Match { endpoints, name })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn routes(path: &str) -> Vec<(Method, Route)> {
+        find(path).map_or_else(Vec::new, |found| {
+            found
+                .endpoints
+                .iter()
+                .map(|e| (e.method, e.route))
+                .collect()
+        })
+    }
+
+    #[test]
+    fn a_path_leads_to_its_endpoints() {
+        assert_eq!(routes("/"), [(Method::Get, Route::Page)]);
+        assert_eq!(routes("/register"), [(Method::Post, Route::Register)]);
+        assert_eq!(routes("/register/"), [(Method::Post, Route::Register)]);
+        assert_eq!(
+            routes("/services/a"),
+            [
+                (Method::Get, Route::Service),
+                (Method::Delete, Route::Deregister)
+            ]
+        );
+        assert_eq!(routes("/services"), [(Method::Get, Route::Services)]);
+        assert_eq!(routes("/refresh_all"), [(Method::Post, Route::RefreshAll)]);
+    }
+
+    #[test]
+    fn a_name_is_everything_behind_the_prefix() {
+        assert_eq!(find("/refresh/team/api").unwrap().name, Some("team/api"));
+        assert_eq!(
+            find("/refresh/team%2Fapi/").unwrap().name,
+            Some("team%2Fapi")
+        );
+    }
+
+    #[test]
+    fn what_is_not_in_the_table_does_not_exist() {
+        for path in [
+            "/nope",
+            "/refresh",
+            "/refresh/",
+            "//",
+            "/Register",
+            "/s",
+            "",
+            "/register/x",
+        ] {
+            assert_eq!(find(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn no_method_and_path_stand_twice() {
+        for (index, a) in ENDPOINTS.iter().enumerate() {
+            assert!(
+                ENDPOINTS
+                    .iter()
+                    .skip(index + 1)
+                    .all(|b| (a.method, a.path) != (b.method, b.path))
+            );
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! Names that people and programs give to services and instances.
+//!
+//! Checked once at the edge: whatever holds a [`ServiceName`] can print it, store it and put it
+//! into a path without asking again. How a name travels in a path is left to [`crate::path`].
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+use unicode_normalization::{UnicodeNormalization, is_nfc};
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+
+/// Longest name or instance key, in bytes of UTF-8 after normalization.
+///
+/// A DNS name of 253 would be the other natural limit; 128 keeps every row of a screen and every
+/// log line readable and is longer than any Kubernetes pod name in use.
+pub const MAX_BYTES: usize = 128;
+
+/// Why a text is not a name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// Nothing was given.
+    #[error("is empty; give 1 to {MAX_BYTES} bytes of text")]
+    Empty,
+    /// More than [`MAX_BYTES`] after normalization.
+    #[error("has {bytes} bytes; the limit is {MAX_BYTES}")]
+    TooLong {
+        /// Length after normalization, in bytes.
+        bytes: usize,
+    },
+    /// A character that could hide, break a line or run.
+    #[error("has {shown} at character {position}; leave out control, format and space characters (an inner plain space is fine)", shown = code_point(*character))]
+    Character {
+        /// The offending character.
+        character: char,
+        /// Its place, counted from 1.
+        position: usize,
+    },
+    /// A space at either end.
+    #[error("begins or ends with a space; trim it")]
+    EdgeSpace,
+    /// A path that a URL could not keep: an empty segment, `.` or `..`.
+    #[error("has an empty, '.' or '..' segment; put '/' only between other segments")]
+    Segment,
+}
+
+/// Name of a service: 1 to 128 bytes in NFC, without control, format, separator (but an inner
+/// plain space), private-use or unassigned characters; case matters; `/` only between segments.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServiceName(Arc<str>);
+
+/// What tells the instances of one service apart; the same rules as a [`ServiceName`].
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InstanceId(Arc<str>);
+
+macro_rules! checked_text {
+    ($name:ident) => {
+        impl $name {
+            /// Checks and normalizes `text`.
+            ///
+            /// # Errors
+            /// [`NameError`] says which rule was broken and what the limit is.
+            pub fn parse(text: &str) -> Result<Self, NameError> {
+                parse(text).map(Self)
+            }
+
+            /// The text in NFC.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:?}", &*self.0)
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+    };
+}
+
+checked_text!(ServiceName);
+checked_text!(InstanceId);
+
+fn parse(text: &str) -> Result<Arc<str>, NameError> {
+    if text.is_ascii() || is_nfc(text) {
+        check(text)?;
+        return Ok(Arc::from(text));
+    }
+    // A long text is refused before it is normalized, so that the work stays bounded.
+    if text.len() > 4 * MAX_BYTES {
+        return Err(NameError::TooLong { bytes: text.len() });
+    }
+    let normalized: String = text.nfc().collect();
+    check(&normalized)?;
+    Ok(Arc::from(normalized))
+}
+
+fn check(text: &str) -> Result<(), NameError> {
+    if text.is_empty() {
+        return Err(NameError::Empty);
+    }
+    if MAX_BYTES < text.len() {
+        return Err(NameError::TooLong { bytes: text.len() });
+    }
+    if let Some((index, character)) = text.chars().enumerate().find(|(_, c)| !is_allowed(*c)) {
+        return Err(NameError::Character {
+            character,
+            position: index + 1,
+        });
+    }
+    if text.starts_with(' ') || text.ends_with(' ') {
+        return Err(NameError::EdgeSpace);
+    }
+    if text
+        .split('/')
+        .any(|segment| matches!(segment, "" | "." | ".."))
+    {
+        return Err(NameError::Segment);
+    }
+    Ok(())
+}
+
+fn is_allowed(character: char) -> bool {
+    if character.is_ascii() {
+        return matches!(character, ' '..='~');
+    }
+    !matches!(
+        character.general_category(),
+        GeneralCategory::Control
+            | GeneralCategory::Format
+            | GeneralCategory::SpaceSeparator
+            | GeneralCategory::LineSeparator
+            | GeneralCategory::ParagraphSeparator
+            | GeneralCategory::PrivateUse
+            | GeneralCategory::Surrogate
+            | GeneralCategory::Unassigned
+    )
+}
+
+/// `U+200B`, the form in which an unprintable character is named to people.
+fn code_point(character: char) -> String {
+    format!("U+{:04X}", u32::from(character))
+}
+
+/// Checks a text that must be safe to show on one line but is not a name: a tag, a metadata key
+/// or value. `limit` is in bytes; an empty text passes.
+///
+/// # Errors
+/// [`NameError::TooLong`] or [`NameError::Character`].
+pub fn check_line(text: &str, limit: usize) -> Result<(), LineError> {
+    if limit < text.len() {
+        return Err(LineError::TooLong {
+            bytes: text.len(),
+            limit,
+        });
+    }
+    match text.chars().enumerate().find(|(_, c)| !is_allowed(*c)) {
+        Some((index, character)) => Err(LineError::Character {
+            character,
+            position: index + 1,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Why a text cannot be shown on one line.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LineError {
+    /// More bytes than its field holds.
+    #[error("has {bytes} bytes; the limit is {limit}")]
+    TooLong {
+        /// Length in bytes.
+        bytes: usize,
+        /// The field's limit in bytes.
+        limit: usize,
+    },
+    /// A character that could hide, break a line or run.
+    #[error("has {shown} at character {position}; leave out control and format characters", shown = code_point(*character))]
+    Character {
+        /// The offending character.
+        character: char,
+        /// Its place, counted from 1.
+        position: usize,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn plain_and_hierarchical_names_are_kept_as_they_are() {
+        for name in [
+            "auth-service",
+            "team/api",
+            "50% off",
+            "a+b c",
+            "q?x=1#frag",
+            "kühlraum-2",
+            "日本",
+        ] {
+            assert_eq!(ServiceName::parse(name).unwrap().as_str(), name);
+        }
+    }
+
+    #[test]
+    fn two_spellings_of_one_letter_are_one_name() {
+        let composed = ServiceName::parse("k\u{fc}hl").unwrap();
+        let decomposed = ServiceName::parse("ku\u{308}hl").unwrap();
+
+        assert_eq!(composed, decomposed);
+    }
+
+    #[test]
+    fn the_limit_is_128_bytes_on_both_sides() {
+        assert!(ServiceName::parse(&"x".repeat(128)).is_ok());
+        let error = ServiceName::parse(&"x".repeat(129)).unwrap_err();
+        assert_eq!(error.to_string(), "has 129 bytes; the limit is 128");
+    }
+
+    #[test]
+    fn what_could_hide_or_run_is_named_by_its_code_point() {
+        let bad = [
+            ("title\u{1b}]0;owned\u{7}", "U+001B at character 6"),
+            ("two\nlines", "U+000A at character 4"),
+            ("c1\u{9b}31m", "U+009B at character 3"),
+            ("del\u{7f}", "U+007F at character 4"),
+            ("rtl\u{202e}gnp.exe", "U+202E at character 4"),
+            ("zero\u{200b}width", "U+200B at character 5"),
+            ("nbsp\u{a0}x", "U+00A0 at character 5"),
+            ("tag\u{e0041}", "U+E0041 at character 4"),
+            ("private\u{e000}", "U+E000 at character 8"),
+            ("unassigned\u{378}", "U+0378 at character 11"),
+            ("bom\u{feff}", "U+FEFF at character 4"),
+        ];
+        for (name, expected) in bad {
+            let error = ServiceName::parse(name).unwrap_err().to_string();
+            assert!(error.contains(expected), "{name:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_segment_that_a_url_would_lose_is_refused() {
+        for name in [
+            "/leading",
+            "ends/",
+            "a//b",
+            "..",
+            ".",
+            "a/../b",
+            "a/.",
+            "http://svc/x",
+        ] {
+            assert_eq!(ServiceName::parse(name), Err(NameError::Segment), "{name}");
+        }
+        assert!(ServiceName::parse("...").is_ok());
+    }
+
+    #[test]
+    fn empty_and_edge_spaces_are_refused() {
+        assert_eq!(ServiceName::parse(""), Err(NameError::Empty));
+        assert_eq!(ServiceName::parse(" a"), Err(NameError::EdgeSpace));
+        assert_eq!(ServiceName::parse("a "), Err(NameError::EdgeSpace));
+    }
+
+    proptest! {
+        #[test]
+        fn a_parsed_name_parses_to_itself(text in "\\PC{0,80}") {
+            if let Ok(name) = ServiceName::parse(&text) {
+                let again = ServiceName::parse(name.as_str()).unwrap();
+                prop_assert_eq!(again.as_str(), name.as_str());
+                prop_assert!(name.as_str().len() <= MAX_BYTES);
+            }
+        }
+    }
+}
