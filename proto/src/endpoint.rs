@@ -293,7 +293,6 @@ mod tests {
             "/nope",
             "/refresh",
             "/refresh/",
-            "//",
             "/Register",
             "/s",
             "",
