@@ -1,5 +1,235 @@
-//! The registry of lastbeat as a library: `run` is the whole daemon, tests own its clock.
+//! The registry of lastbeat as a library: [`Daemon`] is the whole of `lastbeatd` but for its
+//! command line, so that tests bind port 0, own the clock and stop it at will.
+//!
+//! Modules stand in the order in which a newcomer should read them; `docs/architecture.md` has
+//! the map and the three paths.
 
 pub mod clock;
 pub mod instance;
 pub mod state;
+
+pub mod registry;
+pub mod store;
+
+pub mod flush;
+pub mod http;
+pub mod sweep;
+
+pub mod cli;
+pub mod config;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use lastbeat_proto::answer::{Notice, NoticeLevel};
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use tokio::sync::{oneshot, watch};
+use tracing::{info, warn};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::flush::Flush;
+use crate::http::{Edge, HttpError};
+use crate::registry::Registry;
+use crate::state::State;
+use crate::store::{History, Opening, Store, StoreError};
+
+/// Why the daemon ended other than by being asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// The database cannot be opened or used any more.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The edge failed.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// A part ended that runs as long as the daemon: a fault of ours.
+    #[error("the {part} ended by itself; please report it with the lines above")]
+    Ended {
+        /// Which one.
+        part: &'static str,
+    },
+    /// A thread cannot be started.
+    #[error(
+        "cannot start the store's thread: {cause}; free some memory or raise the limit on threads"
+    )]
+    Thread {
+        /// What the system said.
+        #[source]
+        cause: std::io::Error,
+    },
+}
+
+/// A daemon that has opened its database and loaded everything, and does not listen yet.
+#[derive(Debug)]
+pub struct Daemon {
+    config: Config,
+    registry: Arc<Registry>,
+    store: Store,
+}
+
+impl Daemon {
+    /// Opens the database and loads it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be used.
+    pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let now = clock.now();
+        let (store, loaded, opening) = Store::open(&config.db, now.wall, config.rules.ttl)?;
+        let state = State::load(loaded, config.rules, config.limits, now);
+        let registry = Registry::new(
+            state,
+            clock,
+            History::new(store.path().to_path_buf()),
+            config.limits.instances,
+            config.storage_wait,
+        );
+        tell(&registry, &opening, &config);
+        Ok(Self {
+            config,
+            registry: Arc::new(registry),
+            store,
+        })
+    }
+
+    /// The registry, for tests that look inside.
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
+    /// The absolute path of the database.
+    pub fn db(&self) -> &std::path::Path {
+        self.store.path()
+    }
+
+    /// Serves until `shutdown` ends, then stops cleanly: listeners closed, running requests
+    /// answered, everything stored.
+    ///
+    /// # Errors
+    /// [`DaemonError`]; trouble with the disk is no reason to end.
+    pub async fn serve(
+        self,
+        listeners: Vec<TcpListener>,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), DaemonError> {
+        let registry = self.registry;
+        let (stop_edge, edge_stops) = watch::channel(false);
+        let (stop_core, core_stops) = watch::channel(false);
+        let mut flush = Flush::new(Arc::clone(&registry), self.store, self.config.flush);
+        // The new stretch is stored before time counts (ADR 0004).
+        flush.pass()?;
+        registry.start_serving();
+        let mut stored = start_thread(flush, core_stops.clone())?;
+        let mut sweep = tokio::spawn(sweep::run(Arc::clone(&registry), core_stops));
+        let edge = Edge {
+            allowed_hosts: self.config.allowed_hosts.clone(),
+            machine_name: machine_name(),
+            max_connections: self.config.max_connections,
+        };
+        let mut edge = tokio::spawn(http::serve(
+            listeners,
+            Arc::clone(&registry),
+            edge,
+            edge_stops,
+        ));
+        tokio::select! {
+            () = shutdown => {}
+            ended = &mut stored => return Err(ended_early(ended, "store")),
+            _ = &mut sweep => return Err(DaemonError::Ended { part: "sweep" }),
+            ended = &mut edge => return match ended {
+                Ok(Err(error)) => Err(error.into()),
+                _ => Err(DaemonError::Ended { part: "listener" }),
+            },
+        }
+        info!("stopping");
+        registry.stop_serving();
+        stop_edge.send_replace(true);
+        if let Ok(result) = edge.await {
+            result?;
+        }
+        stop_core.send_replace(true);
+        match stored.await {
+            Ok(result) => result?,
+            Err(_gone) => return Err(DaemonError::Ended { part: "store" }),
+        }
+        sweep.abort();
+        info!("stopped; everything is stored");
+        Ok(())
+    }
+}
+
+/// Opens, loads and serves: the whole daemon, for tests.
+///
+/// # Errors
+/// [`DaemonError`].
+pub async fn run(
+    config: Config,
+    listeners: Vec<TcpListener>,
+    clock: Arc<dyn Clock>,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), DaemonError> {
+    Daemon::open(config, clock)?
+        .serve(listeners, shutdown)
+        .await
+}
+
+/// The machine's own name, by which clients on its network may call it.
+fn machine_name() -> Option<String> {
+    rustix::system::uname()
+        .nodename()
+        .to_str()
+        .ok()
+        .map(str::to_owned)
+}
+
+/// The store's thread; its end, also by a panic, ends the receiver.
+fn start_thread(
+    flush: Flush,
+    stop: watch::Receiver<bool>,
+) -> Result<oneshot::Receiver<Result<(), StoreError>>, DaemonError> {
+    let runtime = Handle::current();
+    let (ended, end) = oneshot::channel();
+    let body = move || {
+        let result = flush.run(&runtime, stop);
+        // Nobody waits for it any more when the daemon has failed elsewhere.
+        ended.send(result).unwrap_or(());
+    };
+    std::thread::Builder::new()
+        .name("store".to_owned())
+        .spawn(body)
+        .map_err(|cause| DaemonError::Thread { cause })?;
+    Ok(end)
+}
+
+fn ended_early(
+    ended: Result<Result<(), StoreError>, oneshot::error::RecvError>,
+    part: &'static str,
+) -> DaemonError {
+    match ended {
+        Ok(Err(error)) => error.into(),
+        _ => DaemonError::Ended { part },
+    }
+}
+
+/// Tells the log and, where it matters to users, the screens how the database was found.
+fn tell(registry: &Registry, opening: &Opening, config: &Config) {
+    let now = registry.clock().now().wall;
+    let add = |kind: &str, level: NoticeLevel, text: String| {
+        registry.add_lasting_notice(Notice {
+            kind: kind.to_owned(),
+            level,
+            text,
+            since: now,
+        });
+    };
+    match opening {
+        Opening::Created | Opening::Existing => {}
+    }
+    if config.is_open {
+        let text = "anyone who can connect may change the registry (--insecure-no-auth); listen \
+                    on 127.0.0.1 unless the network is trusted";
+        warn!("{text}");
+        add("no-auth", NoticeLevel::Warning, text.to_owned());
+    }
+}

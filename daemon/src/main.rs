@@ -1,2 +1,38 @@
-//! Placeholder.
-fn main() {}
+//! `lastbeatd`: exit codes and nothing else.
+
+use std::process::ExitCode;
+
+use lastbeatd::DaemonError;
+use lastbeatd::cli::{self, CliError};
+use lastbeatd::store::StoreError;
+
+#[expect(
+    clippy::print_stderr,
+    reason = "the reason of the exit goes to the terminal"
+)]
+fn main() -> ExitCode {
+    let Err(error) = cli::run(std::env::args_os()) else {
+        return ExitCode::SUCCESS;
+    };
+    if let CliError::Usage(shown) = &error {
+        eprint!("{shown}");
+    } else {
+        eprintln!("lastbeatd: {error}");
+    }
+    ExitCode::from(exit_code(&error))
+}
+
+/// The codes of `docs/operations.md`.
+const fn exit_code(error: &CliError) -> u8 {
+    match error {
+        CliError::Usage(_) | CliError::Config(_) => 2,
+        CliError::Listen { .. } => 6,
+        CliError::Daemon(DaemonError::Store(store)) => match store {
+            StoreError::InUse { .. } => 4,
+            StoreError::Newer { .. } => 5,
+            StoreError::Unusable { .. } => 3,
+            StoreError::Trouble { .. } | StoreError::Defect { .. } => 1,
+        },
+        CliError::Daemon(_) | CliError::Runtime { .. } | CliError::NotServing { .. } => 1,
+    }
+}

@@ -1,2 +1,309 @@
-//! Placeholder.
+//! The registry's state: pure, single-threaded, and told the time with every command.
+//!
+//! A command reads `now` once, lets listening time advance, judges what it touches, and leaves
+//! marks of what must be stored. Locks, waiting and the disk are left to [`crate::registry`] and
+//! [`crate::flush`]; the arithmetic of liveness is in [`crate::instance`].
+
+mod command;
+mod delta;
+pub mod dirty;
+mod journal;
+mod judge;
+mod listening;
+mod mass;
+mod notice;
+mod queue;
 pub mod record;
+mod select;
+mod slab;
+mod view;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use lastbeat_proto::{EventKind, Span};
+
+use self::dirty::{Dirty, List};
+use self::journal::Journal;
+use self::listening::{Listening, Passed};
+use self::mass::Mass;
+use self::queue::Queue;
+use self::record::{EventRecord, InstanceRecord, Loaded, Subject};
+use self::slab::{Hot, Slab, Standing, flag};
+use crate::clock::{Listened, Moment, Mono};
+use crate::instance::{Life, Pulse, Rules};
+
+pub use self::command::{Deregistered, Heard, Refusal};
+pub use self::delta::Cursor;
+pub use self::listening::MAX_STRETCHES;
+pub use self::notice::StoreState;
+pub use self::select::{Candidate, Head};
+pub use self::slab::{Detail, Place};
+
+/// How much the registry holds at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Registered instances.
+    pub instances: usize,
+    /// Tombstones.
+    pub tombstones: usize,
+}
+
+/// How many rows are how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Counts {
+    up: usize,
+    late: usize,
+    down: usize,
+    /// Tombstones that the screens show.
+    shown: usize,
+    /// UP rows that were not heard since the newest stretch began.
+    unconfirmed: usize,
+}
+
+/// Everything the registry knows.
+#[derive(Debug)]
+pub struct State {
+    rules: Rules,
+    limits: Limits,
+    /// Steady time of this start: the zero of `up_ms`.
+    origin: Mono,
+    /// Tells this run's cursors from those of another.
+    run: String,
+    listening: Listening,
+    slab: Slab,
+    queue: Queue,
+    /// Tombstones by the time they left, oldest first.
+    graves: BTreeSet<(Listened, Place)>,
+    counts: Counts,
+    mass: Mass,
+    journal: Journal,
+    dirty: Dirty,
+    next_id: i64,
+    /// Moves at any visible change of a row, heartbeats too.
+    change: u64,
+    /// The last change that wakes who waits for one.
+    waking_change: u64,
+    /// A cursor below it must read everything again.
+    floor: u64,
+    notices: notice::Facts,
+}
+
+impl State {
+    /// Goes on where the store left off. Time does not count yet: the caller binds its listeners,
+    /// stores the new stretch and then calls [`listen`](Self::listen).
+    pub fn load(loaded: Loaded, rules: Rules, limits: Limits, now: Moment) -> Self {
+        let mut state = Self {
+            rules,
+            limits,
+            origin: now.mono,
+            run: format!("{:x}.{:x}", now.wall.as_micros(), loaded.revision),
+            listening: Listening::load(loaded.stretches),
+            slab: Slab::default(),
+            queue: Queue::default(),
+            graves: BTreeSet::new(),
+            counts: Counts::default(),
+            mass: Mass::default(),
+            journal: Journal::load(loaded.events, loaded.revision),
+            dirty: Dirty::default(),
+            next_id: loaded.next_id.max(1),
+            change: 1,
+            waking_change: 1,
+            floor: 1,
+            notices: notice::Facts::new(loaded.refused_rows),
+        };
+        let mut newest = None;
+        for record in loaded.instances {
+            newest = newest
+                .max(Some(record.since_l))
+                .max(Some(record.heartbeat.l));
+            state.insert_loaded(record, now);
+        }
+        state.judge_loaded(now);
+        state.begin(now, newest);
+        state
+    }
+
+    /// From now on time counts.
+    pub fn listen(&mut self, now: Moment) {
+        self.listening.listen(now);
+    }
+
+    /// The rules in force.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// Reads the clock. Every command does it first.
+    fn advance(&mut self, now: Moment) {
+        match self.listening.advance(now) {
+            Passed::Smoothly => {}
+            Passed::WallStepped => self.start_over(),
+            Passed::Stalled(gap_us) => {
+                let stood_still = Span::from_signed_micros(gap_us);
+                self.notices.away = Some((now.wall.plus_micros(-gap_us), now.wall));
+                let reason = format!("the daemon stood still for {stood_still}");
+                self.record(now, EventKind::Stall, None, Some(reason));
+                self.counts.unconfirmed = self.counts.up;
+                self.dirty.wants_store = true;
+                self.start_over();
+            }
+        }
+    }
+
+    /// Readers of deltas must read everything again: ages or confirmations changed everywhere.
+    fn start_over(&mut self) {
+        self.change += 1;
+        self.waking_change = self.change;
+        self.floor = self.change;
+    }
+
+    fn begin(&mut self, now: Moment, newest: Option<Listened>) {
+        let was_empty = self.journal.revision() == 0;
+        if let Some(stretch) = self.listening.stretches().last() {
+            self.notices.away = Some((stretch.last_wall.min(now.wall), now.wall));
+        }
+        self.listening.begin(now, newest);
+        self.counts.unconfirmed = self.counts.up;
+        let reason = if was_empty {
+            "first start"
+        } else {
+            "the daemon started"
+        };
+        self.record(now, EventKind::Start, None, Some(reason.to_owned()));
+        self.dirty.wants_store = true;
+    }
+
+    fn insert_loaded(&mut self, record: InstanceRecord, now: Moment) {
+        let l = self.listening.l();
+        let heard_at = view::shown(record.heartbeat.at, record.heartbeat.l, l, now);
+        let age_us = now.wall.as_micros() - heard_at.as_micros();
+        let life = record.life;
+        let mut hot = Hot {
+            heartbeat: record.heartbeat,
+            heard: Mono::from_micros(now.mono.as_micros() - age_us),
+            ttl: record.ttl.unwrap_or(self.rules.ttl),
+            since: record.since,
+            since_l: record.since_l,
+            queued: None,
+            urgent: 0,
+            generation: 0,
+            life,
+            flags: if record.is_mass { flag::MASS } else { 0 },
+            detail: Arc::new(view::detail(record, self.rules.ttl)),
+        };
+        let is_shown = life == Life::TimedOut || life == Life::Deregistered;
+        if is_shown && l <= hot.since_l.plus(self.rules.gone_for) {
+            hot.set(flag::SHOWN);
+        }
+        self.count(hot.standing(), 1);
+        if life == Life::Down && hot.has(flag::MASS) {
+            self.mass.down += 1;
+            self.mass.victims += 1;
+            self.mass.since = self.mass.since.min(Some(hot.since)).or(Some(hot.since));
+        }
+        let since_l = hot.since_l;
+        let place = self.slab.insert(hot);
+        if !life.is_registered() {
+            self.graves.insert((since_l, place));
+        }
+        self.change += 1;
+        self.slab.set_change(place, self.change);
+        self.floor = self.change;
+        self.waking_change = self.change;
+        self.enqueue(place);
+    }
+
+    /// Adds a row to the counts, or takes it out with `-1`.
+    fn count(&mut self, row: Standing, by: isize) {
+        let is_unconfirmed = self
+            .listening
+            .newest_start()
+            .is_some_and(|start| row.heard < start);
+        let counts = &mut self.counts;
+        let add = |count: &mut usize| *count = count.saturating_add_signed(by);
+        match row.life {
+            Life::Up => {
+                add(&mut counts.up);
+                if row.is_late {
+                    add(&mut counts.late);
+                }
+                if is_unconfirmed {
+                    add(&mut counts.unconfirmed);
+                }
+            }
+            Life::Down => add(&mut counts.down),
+            Life::TimedOut | Life::Dismissed | Life::Deregistered if row.is_shown => {
+                add(&mut counts.shown);
+            }
+            Life::TimedOut | Life::Dismissed | Life::Deregistered => {}
+        }
+    }
+
+    /// What the rule needs to know about a row.
+    fn pulse(&self, hot: &Hot) -> Pulse {
+        Pulse {
+            heard: hot.heartbeat.l,
+            ttl: hot.ttl,
+            first: self.listening.first_after(hot.heartbeat.l),
+        }
+    }
+
+    /// A visible change that a waiting reader is not woken for.
+    fn touch(&mut self, place: Place) {
+        self.change += 1;
+        self.slab.set_change(place, self.change);
+    }
+
+    /// A visible change that wakes who waits.
+    fn touch_and_wake(&mut self, place: Place) {
+        self.touch(place);
+        self.waking_change = self.change;
+    }
+
+    /// Records an event that is due at this moment.
+    fn record(
+        &mut self,
+        now: Moment,
+        kind: EventKind,
+        subject: Option<Subject>,
+        reason: Option<String>,
+    ) {
+        let l = self.listening.l();
+        self.journal.record(EventRecord {
+            revision: 0,
+            at: now.wall,
+            l,
+            kind,
+            subject,
+            reason,
+        });
+    }
+
+    /// Records a transition of a row and has the row stored soon.
+    fn record_transition(&mut self, place: Place, event: EventKind, reason: String) {
+        let Some(hot) = self.slab.get(place) else {
+            return;
+        };
+        self.journal.record(EventRecord {
+            revision: 0,
+            at: hot.since,
+            l: hot.since_l,
+            kind: event,
+            subject: Some(subject(hot)),
+            reason: Some(reason),
+        });
+        self.mark(place, List::Lazy);
+    }
+}
+
+fn subject(hot: &Hot) -> Subject {
+    Subject {
+        id: hot.detail.id,
+        name: hot.detail.name.clone(),
+        instance: hot.detail.instance.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

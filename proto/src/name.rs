@@ -11,6 +11,8 @@ use serde::{Serialize, Serializer};
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
+use crate::address::Address;
+
 /// Longest name or instance key, in bytes of UTF-8 after normalization.
 ///
 /// A DNS name of 253 would be the other natural limit; 128 keeps every row of a screen and every
@@ -99,6 +101,14 @@ macro_rules! checked_text {
 
 checked_text!(ServiceName);
 checked_text!(InstanceId);
+
+impl InstanceId {
+    /// The key of an instance that sends none: its address, with the port where it has one.
+    /// Registrations whose address is longer than [`MAX_BYTES`] are refused without a key.
+    pub fn of_address(address: &Address, port: Option<u16>) -> Self {
+        Self(Arc::from(address.with_port(port)))
+    }
+}
 
 fn parse(text: &str) -> Result<Arc<str>, NameError> {
     if text.is_ascii() || is_nfc(text) {

@@ -10,7 +10,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Vi
 use serde_json::value::RawValue;
 
 use crate::address::Endpoint;
-use crate::name::{InstanceId, ServiceName};
+use crate::name::{self, InstanceId, ServiceName};
 use crate::problem::FieldError;
 use crate::span::Span;
 
@@ -117,6 +117,9 @@ impl Registration {
     }
 }
 
+/// What a port adds to an address, at most: `[` and `]:65535`.
+const PORT_AND_BRACKETS: usize = 8;
+
 /// The blanks of JSON (RFC 8259 §2).
 const BLANK: [char; 4] = [' ', '\t', '\r', '\n'];
 
@@ -183,7 +186,7 @@ impl<'body> Fields<'body> {
 
     fn check(mut self) -> Result<Registration, BodyError> {
         let mut errors = Vec::new();
-        let name = read(&mut errors, "name", self.take("name"), field::parse_name);
+        let service = read(&mut errors, "name", self.take("name"), field::parse_name);
         let ip = read(&mut errors, "ip", self.take("ip"), field::parse_ip);
         let port = read(&mut errors, "port", self.take("port"), field::parse_port);
         let instance = read(
@@ -200,7 +203,8 @@ impl<'body> Fields<'body> {
             self.take("metadata"),
             field::parse_metadata,
         );
-        if matches!(name, Patch::Keep | Patch::Clear) && errors.iter().all(|e| e.field != "name") {
+        if matches!(service, Patch::Keep | Patch::Clear) && errors.iter().all(|e| e.field != "name")
+        {
             errors.push(error("name", format!("is missing; {EXPECTED}")));
         }
         if let (Patch::Set(endpoint), Patch::Set(port)) = (&ip, &port)
@@ -211,7 +215,17 @@ impl<'body> Fields<'body> {
                 "differs from the port in ip; give it once".to_owned(),
             ));
         }
-        match name {
+        if let (Patch::Set(endpoint), Patch::Keep | Patch::Clear) = (&ip, &instance)
+            && name::MAX_BYTES < endpoint.address.as_str().len() + PORT_AND_BRACKETS
+        {
+            let detail = format!(
+                "has {} bytes; send an instance of at most {} bytes beside so long an address",
+                endpoint.address.as_str().len(),
+                name::MAX_BYTES
+            );
+            errors.push(error("ip", detail));
+        }
+        match service {
             Patch::Set(name) if errors.is_empty() => {
                 let ip = if let Patch::Set(ip) = ip {
                     Some(ip)

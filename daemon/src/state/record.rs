@@ -20,8 +20,8 @@ pub struct InstanceRecord {
     pub address: Address,
     /// Its port, where one was given.
     pub port: Option<u16>,
-    /// How long a heartbeat counts.
-    pub ttl: Span,
+    /// How long a heartbeat counts; absent: as the daemon's `--ttl` says.
+    pub ttl: Option<Span>,
     /// Labels, in the order given.
     pub tags: Vec<String>,
     /// Pairs of texts.

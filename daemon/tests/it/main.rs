@@ -1,2 +1,9 @@
-//! Placeholder.
+//! The daemon from outside, one file per behavior.
 #![cfg(test)]
+
+mod sample;
+mod store;
+mod store_errors;
+mod store_history;
+mod timelines;
+mod world;

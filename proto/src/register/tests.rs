@@ -206,3 +206,15 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_very_long_host_name_needs_an_instance_key() {
+    let host = ["a".repeat(60), "b".repeat(60), "c".repeat(60)].join(".");
+
+    let error = refused(format!(r#"{{"name":"a","ip":"{host}"}}"#).as_bytes());
+    assert!(
+        error.detail.contains("ip has 182 bytes; send an instance"),
+        "{error:?}"
+    );
+    parse(&format!(r#"{{"name":"a","ip":"{host}","instance":"x"}}"#));
+}

@@ -1,0 +1,269 @@
+//! The command line of `lastbeatd`: flags from the settings table, start, signals, and the lines
+//! that say where everything is.
+
+mod ping;
+
+use std::ffi::OsString;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::info;
+
+use crate::clock::SystemClock;
+use crate::config::{self, Config, ConfigError, Given, LogFormat, SETTINGS};
+use crate::{Daemon, DaemonError};
+
+/// Port of the original.
+pub const PORT: u16 = 5001;
+
+/// Why a command of the command line failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The command line itself: the usage text, or help that was asked for.
+    #[error("{0}")]
+    Usage(String),
+    /// The settings.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {cause}; choose another with --listen")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// The daemon failed.
+    #[error(transparent)]
+    Daemon(#[from] DaemonError),
+    /// The runtime cannot be started, or signals cannot be heard.
+    #[error("cannot start: {cause}; free some memory or raise the limits on threads and files")]
+    Runtime {
+        /// What the system said.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// `ping` found no daemon that serves.
+    #[error("no daemon serves at {address}: {detail}; start it, or name its address with --listen")]
+    NotServing {
+        /// Where it was looked for.
+        address: SocketAddr,
+        /// What was found instead.
+        detail: String,
+    },
+}
+
+/// The command line as clap knows it: what `--help`, man page and completions are made from.
+pub fn command() -> Command {
+    let serve = Command::new("serve")
+        .about("Serve the registry (the default)")
+        .args(arguments());
+    let ping = Command::new("ping")
+        .about("Ask a running daemon whether it serves: exits with 0 or 1")
+        .args(arguments());
+    Command::new("lastbeatd")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("A service registry and heartbeat monitor: the daemon")
+        .after_help("Times are written 500ms, 60s, 10m, 24h, 7d.\nEvery setting can also be given as LASTBEAT_<NAME> and in the file of --config.")
+        .args(arguments())
+        .subcommand(serve)
+        .subcommand(ping)
+}
+
+fn arguments() -> Vec<Arg> {
+    let argument = |setting: &config::Setting| {
+        let arg = Arg::new(setting.key).long(setting.key);
+        let help = match setting.default {
+            Some(default) => format!("{} [default: {default}]", setting.help),
+            None => setting.help.to_owned(),
+        };
+        let arg = arg.help(help);
+        match setting.value {
+            None => arg.action(ArgAction::SetTrue),
+            Some(value) if setting.is_list => arg.value_name(value).action(ArgAction::Append),
+            Some(value) => arg.value_name(value),
+        }
+    };
+    SETTINGS.iter().map(argument).collect()
+}
+
+/// Runs the command line.
+///
+/// # Errors
+/// [`CliError`]; `main` knows the exit code of each.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<(), CliError> {
+    let matches = match command().try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(error) if error.use_stderr() => return Err(CliError::Usage(error.to_string())),
+        Err(shown) => {
+            show(&shown.to_string());
+            return Ok(());
+        }
+    };
+    match matches.subcommand() {
+        Some(("ping", flags)) => ping::run(&resolve(flags)?),
+        Some((_, flags)) => serve(resolve(flags)?),
+        None => serve(resolve(&matches)?),
+    }
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "help and version go to standard output"
+)]
+fn show(text: &str) {
+    print!("{text}");
+}
+
+fn resolve(flags: &ArgMatches) -> Result<Config, CliError> {
+    let flags = from_flags(flags);
+    let variables = config::from_environment(environment);
+    let mut sources = vec![flags, variables];
+    let file = sources.iter().find_map(|given| given.get("config"));
+    if let Some(path) = file
+        .and_then(|(_, values)| values.last())
+        .map(PathBuf::from)
+    {
+        sources.push(config::from_file(&path)?);
+    }
+    Ok(Config::resolve(
+        &sources,
+        environment("STATE_DIRECTORY").map(PathBuf::from),
+    )?)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the environment"
+)]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn from_flags(flags: &ArgMatches) -> Given {
+    let mut given = Given::new();
+    for setting in &SETTINGS {
+        let values: Vec<String> = match setting.value {
+            None if flags.get_flag(setting.key) => vec!["true".to_owned()],
+            None => Vec::new(),
+            Some(_) => flags
+                .get_many::<String>(setting.key)
+                .map(|values| values.cloned().collect())
+                .unwrap_or_default(),
+        };
+        if !values.is_empty() {
+            given.insert(setting.key, (format!("--{}", setting.key), values));
+        }
+    }
+    given
+}
+
+fn serve(config: Config) -> Result<(), CliError> {
+    start_log(&config);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|cause| CliError::Runtime { cause })?;
+    runtime.block_on(async {
+        let listen = config.listen.clone();
+        let format = config.log_format;
+        let daemon = Daemon::open(config, Arc::new(SystemClock)).map_err(DaemonError::from)?;
+        let listeners = bind(&listen).await?;
+        let stop = stop_signal().map_err(|cause| CliError::Runtime { cause })?;
+        announce(&daemon, &listeners, format);
+        Ok(daemon.serve(listeners, stop).await?)
+    })
+}
+
+/// Listens on the given addresses; on the default ones where none is given, IPv6 if it exists.
+async fn bind(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, CliError> {
+    let mut listeners = Vec::new();
+    if addresses.is_empty() {
+        let ipv4 = SocketAddr::from((Ipv4Addr::LOCALHOST, PORT));
+        let ipv6 = SocketAddr::from((Ipv6Addr::LOCALHOST, PORT));
+        listeners.push(bind_one(ipv4).await?);
+        match bind_one(ipv6).await {
+            Ok(listener) => listeners.push(listener),
+            Err(CliError::Listen { cause, .. }) if has_no_ipv6(&cause) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    for address in addresses {
+        listeners.push(bind_one(*address).await?);
+    }
+    Ok(listeners)
+}
+
+async fn bind_one(address: SocketAddr) -> Result<TcpListener, CliError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|cause| CliError::Listen { address, cause })
+}
+
+fn has_no_ipv6(cause: &std::io::Error) -> bool {
+    use rustix::io::Errno;
+    let code = cause.raw_os_error();
+    code == Some(Errno::AFNOSUPPORT.raw_os_error())
+        || code == Some(Errno::ADDRNOTAVAIL.raw_os_error())
+}
+
+fn start_log(config: &Config) {
+    let log = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(config.log_level)
+        .with_target(false);
+    match config.log_format {
+        LogFormat::Text => log.with_ansi(false).init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+}
+
+/// Ends with SIGTERM or SIGINT.
+fn stop_signal() -> Result<impl Future<Output = ()>, std::io::Error> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+    })
+}
+
+/// Says where everything is: for people on the terminal, for machines in the log.
+#[expect(
+    clippy::print_stderr,
+    reason = "the first lines are for whoever started it"
+)]
+fn announce(daemon: &Daemon, listeners: &[TcpListener], format: LogFormat) {
+    let addresses: Vec<SocketAddr> = listeners
+        .iter()
+        .filter_map(|l| l.local_addr().ok())
+        .collect();
+    let summary = daemon.registry().summary();
+    let db = daemon.db().display();
+    let first = addresses
+        .first()
+        .map(|address| format!("http://{address}"))
+        .unwrap_or_default();
+    match format {
+        LogFormat::Text => {
+            for address in &addresses {
+                eprintln!("listening on http://{address}");
+            }
+            eprintln!("database {db} holds {} instances", summary.total);
+            eprintln!(
+                "open {first} in a browser, or the terminal client with: lastbeat --url {first}"
+            );
+            eprintln!("(in a checkout: cargo run --release -p lastbeat -- --url {first})");
+        }
+        LogFormat::Json => {
+            for address in &addresses {
+                info!(server.url = %format!("http://{address}"), "listening on http://{address}");
+            }
+            info!(store.path = %db, store.instances = summary.total, "database {db} opened");
+        }
+    }
+}

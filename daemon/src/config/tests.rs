@@ -1,0 +1,106 @@
+use super::*;
+
+fn given(pairs: &[(&'static str, &str)]) -> Given {
+    pairs
+        .iter()
+        .map(|(key, value)| (*key, (format!("--{key}"), vec![(*value).to_owned()])))
+        .collect()
+}
+
+fn refused(pairs: &[(&'static str, &str)]) -> String {
+    Config::resolve(&[given(pairs)], None)
+        .unwrap_err()
+        .to_string()
+}
+
+#[test]
+fn every_default_can_be_used() {
+    let config = Config::resolve(&[], None).unwrap();
+
+    assert_eq!(config.rules.ttl, Span::from_secs(60));
+    assert_eq!(config.db, PathBuf::from("monitoring.db"));
+    assert_eq!(config.limits.instances, 100_000);
+}
+
+#[test]
+fn a_flag_beats_a_variable_beats_the_file_beats_the_default() {
+    let (flag, variable, file) = (
+        given(&[("ttl", "3s")]),
+        given(&[("ttl", "4s"), ("flush", "5s")]),
+        given(&[("flush", "6s"), ("gone-for", "7d")]),
+    );
+
+    let config = Config::resolve(&[flag, variable, file], None).unwrap();
+
+    assert_eq!(config.rules.ttl, Span::from_secs(3));
+    assert_eq!(config.flush, Span::from_secs(5));
+    assert_eq!(config.rules.gone_for, Span::from_secs(7 * 86_400));
+    assert_eq!(config.rules.remove_after, Span::from_secs(60));
+}
+
+#[test]
+fn variables_are_named_after_their_flags() {
+    let given = from_environment(|name| match name {
+        "LASTBEAT_REMOVE_AFTER" => Some("5m".to_owned()),
+        "LASTBEAT_LISTEN" => Some("127.0.0.1:1, [::1]:2".to_owned()),
+        _ => None,
+    });
+
+    let config = Config::resolve(&[given], None).unwrap();
+
+    assert_eq!(config.rules.remove_after, Span::from_secs(300));
+    assert_eq!(config.listen.len(), 2);
+}
+
+#[test]
+fn what_cannot_be_used_says_where_it_was_given_and_what_is_right() {
+    assert_eq!(
+        refused(&[("ttl", "60")]),
+        "cannot use --ttl 60: it is not a length of time; write a whole number and a unit: \
+         500ms, 60s, 10m, 24h or 7d"
+    );
+    assert!(refused(&[("ttl", "1s")]).contains("is not between 2s and"));
+    assert!(refused(&[("listen", "5001")]).contains("127.0.0.1:5001 or [::1]:5001"));
+    assert!(refused(&[("max-instances", "0")]).contains("from 1 to"));
+    assert!(refused(&[("log-level", "loud")]).contains("error, warn"));
+    assert!(refused(&[("log-format", "xml")]).contains("text, json"));
+    assert!(refused(&[("insecure-no-auth", "maybe")]).contains("true or false"));
+}
+
+#[test]
+fn a_wide_address_needs_the_word_that_it_is_meant() {
+    assert!(refused(&[("listen", "0.0.0.0:5001")]).contains("--insecure-no-auth"));
+    let meant = given(&[("listen", "0.0.0.0:5001"), ("insecure-no-auth", "true")]);
+    assert!(Config::resolve(&[meant], None).unwrap().is_open);
+}
+
+#[test]
+fn the_file_is_read_and_an_unknown_key_is_an_error_with_its_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("lastbeatd.toml");
+    std::fs::write(
+        &path,
+        "ttl = \"5s\"\nlisten = [\"127.0.0.1:7\"]\nmax_instances = 5\n",
+    )
+    .unwrap();
+    let config = Config::resolve(&[from_file(&path).unwrap()], None).unwrap();
+    assert_eq!(config.limits.instances, 5);
+    assert_eq!(config.listen.len(), 1);
+
+    std::fs::write(&path, "ttl = \"5s\"\ntll = \"5s\"\n").unwrap();
+    let error = from_file(&path).unwrap_err().to_string();
+    assert!(error.contains("line 2: unknown key tll"), "{error}");
+
+    std::fs::write(&path, "ttl = \n").unwrap();
+    assert!(
+        from_file(&path)
+            .unwrap_err()
+            .to_string()
+            .contains("cannot use the settings in")
+    );
+    let missing = from_file(&dir.path().join("nope")).unwrap_err().to_string();
+    assert!(
+        missing.contains("name a readable file with --config"),
+        "{missing}"
+    );
+}

@@ -1,0 +1,279 @@
+//! The store's loop: writes what is dirty and publishes how far it got (ADR 0003).
+//!
+//! It runs on a thread of its own, so that nothing else ever waits for the disk. Urgent rows come
+//! first and are looked at again between all other chunks; a failed chunk is put back as places,
+//! never as values, and is tried again.
+
+use std::sync::Arc;
+
+use lastbeat_proto::{Span, Timestamp};
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use crate::clock::Mono;
+use crate::registry::Registry;
+use crate::state::dirty::{Copied, List, MAX_COPIED};
+use crate::state::{Place, StoreState};
+use crate::store::{Store, StoreError};
+
+/// Lazy rows of one transaction.
+const LAZY_CHUNK: usize = 1_024;
+/// Heartbeats of one transaction: large enough to pay for its fsync, small enough that a
+/// registration behind it waits a few milliseconds only.
+const BEATS_CHUNK: usize = 8_192;
+/// How soon a store that cannot write is tried again.
+const RETRY: Span = Span::from_micros(500_000);
+/// How often it is looked whether the file is still in its place.
+const FILE_CHECK: Span = Span::from_micros(500_000);
+/// How often listening time is stored while nobody is registered.
+const IDLE_FLUSH: Span = Span::from_secs(30);
+/// Events that are kept in the store.
+const MAX_EVENTS: usize = 100_000;
+/// How long events are kept in the store: 90 days.
+const EVENTS_FOR: Span = Span::from_secs(90 * 86_400);
+/// How often old events are looked for.
+const PRUNE: Span = Span::from_secs(60);
+/// Old events deleted in one transaction.
+const PRUNE_CHUNK: usize = 1_000;
+
+/// The store's loop.
+#[derive(Debug)]
+pub struct Flush {
+    registry: Arc<Registry>,
+    store: Store,
+    interval: Span,
+    next_beats: Mono,
+    next_idle: Mono,
+    next_check: Mono,
+    next_prune: Mono,
+    /// Since when writing fails.
+    trouble: Option<Timestamp>,
+}
+
+impl Flush {
+    /// A loop that writes heartbeats every `interval`.
+    pub fn new(registry: Arc<Registry>, store: Store, interval: Span) -> Self {
+        let now = registry.clock().now().mono;
+        Self {
+            registry,
+            store,
+            interval,
+            next_beats: now.plus(interval),
+            next_idle: now.plus(interval),
+            next_check: now.plus(FILE_CHECK),
+            next_prune: now.plus(PRUNE),
+            trouble: None,
+        }
+    }
+
+    /// Writes until `stop` says so, and then once more, marking the stop as clean.
+    ///
+    /// # Errors
+    /// [`StoreError::Defect`] only: trouble with the disk is waited out.
+    pub fn run(
+        mut self,
+        runtime: &Handle,
+        mut stop: watch::Receiver<bool>,
+    ) -> Result<(), StoreError> {
+        loop {
+            let stopping = *stop.borrow_and_update();
+            if stopping {
+                break;
+            }
+            let registry = Arc::clone(&self.registry);
+            let wake = self.next_wake();
+            runtime.block_on(async {
+                let timer = registry.clock().sleep_until(wake);
+                if self.trouble.is_some() {
+                    // Nothing is tried before its time, however many ask for it.
+                    tokio::select! { () = timer => {}, _ = stop.changed() => {} }
+                } else {
+                    tokio::select! { () = timer => {}, () = registry.nudged() => {}, _ = stop.changed() => {} }
+                }
+            });
+            self.pass()?;
+        }
+        self.stop()
+    }
+
+    /// Writes everything that should be written now.
+    ///
+    /// # Errors
+    /// [`StoreError::Defect`] only.
+    pub fn pass(&mut self) -> Result<(), StoreError> {
+        let result = self.try_pass();
+        self.note(result)
+    }
+
+    /// Writes everything that waits and marks the stop as clean.
+    fn stop(mut self) -> Result<(), StoreError> {
+        self.next_beats = self.now();
+        self.pass()?;
+        let mut last = Copied::default();
+        self.registry.hold(|state, now| {
+            state.look(now);
+            state.copy_history(&mut last);
+        });
+        last.batch.is_clean_stop = true;
+        let result = self.store.write(&last.batch);
+        self.note(result)?;
+        self.store.close();
+        Ok(())
+    }
+
+    fn next_wake(&self) -> Mono {
+        if self.trouble.is_some() {
+            return self.now().plus(RETRY);
+        }
+        self.next_beats.min(self.next_check)
+    }
+
+    fn now(&self) -> Mono {
+        self.registry.clock().now().mono
+    }
+
+    fn try_pass(&mut self) -> Result<(), StoreError> {
+        self.write_urgent()?;
+        self.write_lazy()?;
+        if self.next_beats <= self.now() {
+            self.next_beats = self.now().plus(self.interval);
+            self.write_beats()?;
+        }
+        if self.next_idle <= self.now() {
+            self.write(List::Lazy, &[])?;
+        }
+        self.prune()
+    }
+
+    fn write_urgent(&mut self) -> Result<(), StoreError> {
+        let (number, places) = self.registry.hold(|state, _| state.take_urgent());
+        self.write_chunks(List::Urgent, &places)?;
+        self.registry.publish(number);
+        Ok(())
+    }
+
+    fn write_lazy(&mut self) -> Result<(), StoreError> {
+        loop {
+            let (places, has_history) = self.registry.hold(|state, _| {
+                (
+                    state.take(List::Lazy, LAZY_CHUNK),
+                    state.has_unwritten_history(),
+                )
+            });
+            if places.is_empty() && !has_history {
+                return Ok(());
+            }
+            self.write(List::Lazy, &places)?;
+            self.write_waiting()?;
+        }
+    }
+
+    fn write_beats(&mut self) -> Result<(), StoreError> {
+        let mut left = self.registry.hold(|state, _| state.waiting(List::Beats));
+        while 0 < left {
+            let chunk = left.min(BEATS_CHUNK);
+            let places = self
+                .registry
+                .hold(|state, _| state.take(List::Beats, chunk));
+            self.write(List::Beats, &places)?;
+            self.write_waiting()?;
+            left -= chunk;
+        }
+        Ok(())
+    }
+
+    /// Between two chunks: whoever waits comes first.
+    fn write_waiting(&mut self) -> Result<(), StoreError> {
+        let is_urgent = self
+            .registry
+            .hold(|state, _| 0 < state.waiting(List::Urgent));
+        if is_urgent {
+            self.write_urgent()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Writes places in transactions of [`MAX_COPIED`]; what was not written is put back.
+    fn write_chunks(&mut self, list: List, places: &[Place]) -> Result<(), StoreError> {
+        let mut written = 0;
+        for chunk in places.chunks(MAX_COPIED) {
+            if let Err(error) = self.write(list, chunk) {
+                let behind = places.get(written + chunk.len()..).unwrap_or_default();
+                self.registry.hold(|state, _| state.put_back(list, behind));
+                return Err(error);
+            }
+            written += chunk.len();
+        }
+        Ok(())
+    }
+
+    /// One transaction: values are copied now, in small holds, and put back when it fails.
+    fn write(&mut self, list: List, places: &[Place]) -> Result<(), StoreError> {
+        let mut copied = Copied::default();
+        for chunk in places.chunks(MAX_COPIED) {
+            self.registry
+                .hold(|state, _| state.copy(list, chunk, &mut copied));
+        }
+        self.registry
+            .hold(|state, _| state.copy_history(&mut copied));
+        if let Err(error) = self.store.write(&copied.batch) {
+            self.registry.hold(|state, _| state.put_back(list, places));
+            return Err(error);
+        }
+        self.registry.hold(|state, _| state.written(&copied));
+        self.next_idle = self.now().plus(self.idle_interval());
+        Ok(())
+    }
+
+    fn idle_interval(&self) -> Span {
+        let total = self.registry.hold(|state, _| state.summary().total);
+        if total == 0 {
+            self.interval.max(IDLE_FLUSH)
+        } else {
+            self.interval
+        }
+    }
+
+    fn prune(&mut self) -> Result<(), StoreError> {
+        let now = self.registry.clock().now();
+        if now.mono < self.next_prune {
+            return Ok(());
+        }
+        let older_than = now.wall.plus_micros(-EVENTS_FOR.as_signed_micros());
+        let has_more = self.store.prune(MAX_EVENTS, older_than, PRUNE_CHUNK)?;
+        self.next_prune = now.mono.plus(if has_more { self.interval } else { PRUNE });
+        Ok(())
+    }
+
+    /// Tells users and the log how the store is: one line when trouble begins, one when it ends.
+    fn note(&mut self, result: Result<(), StoreError>) -> Result<(), StoreError> {
+        let trouble = match result {
+            Ok(()) => None,
+            Err(error) if error.is_trouble() => Some(error),
+            Err(defect) => return Err(defect),
+        };
+        match (trouble, self.trouble) {
+            (None, None) => {}
+            (None, Some(_)) => {
+                self.trouble = None;
+                self.registry
+                    .hold(|state, _| state.set_store(StoreState::default()));
+                info!("changes are stored again");
+            }
+            (Some(error), since) => {
+                let now = self.registry.clock().now().wall;
+                if since.is_none() {
+                    warn!(error = %error, "changes cannot be stored: {error}; trying again");
+                }
+                let since = since.unwrap_or(now);
+                self.trouble = Some(since);
+                let trouble = Some((error.to_string(), since));
+                self.registry
+                    .hold(|state, _| state.set_store(StoreState { trouble }));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,209 @@
+//! The HTTP edge: from listeners to answers, and a stop that answers what still runs.
+//!
+//! A request goes guard, router, body, api, once each, from here. What it does is left to
+//! [`crate::registry`], how one connection is held open to [`connection`].
+
+mod answer;
+mod api;
+mod body;
+mod connection;
+mod crowd;
+mod guard;
+mod problem;
+mod router;
+mod socket;
+
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::Request;
+use hyper::body::{Body, Incoming};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet};
+
+use self::api::Call;
+use self::connection::Reply;
+use self::crowd::{Crowd, Seat};
+use self::guard::KnownHosts;
+use crate::registry::Registry;
+
+/// How long a stop waits for running requests.
+const STOP_TIME: Duration = Duration::from_secs(5);
+/// First pause after accept failed; doubled up to [`LONGEST_PAUSE`] while it goes on failing.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+/// Longest pause after accept failed.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// What the edge needs to know beside the registry.
+#[derive(Debug, Clone)]
+pub struct Edge {
+    /// Host names this daemon answers to, beside those that are safe by themselves.
+    pub allowed_hosts: Vec<String>,
+    /// The machine's own name, where it is known.
+    pub machine_name: Option<String>,
+    /// Most connections at a time.
+    pub max_connections: usize,
+}
+
+/// Why serving ended before it was told to.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// The task that accepts connections is gone.
+    #[error("cannot go on accepting connections; start the daemon again")]
+    Accepting(#[source] JoinError),
+}
+
+/// Serves `listeners` until `shutdown` turns true (or its sender is gone). Then no connection is
+/// accepted any more, resting ones are closed, and running requests are answered for up to five
+/// seconds.
+///
+/// # Errors
+/// When a listener's task ends by a fault of ours.
+pub async fn serve(
+    listeners: Vec<TcpListener>,
+    registry: Arc<Registry>,
+    edge: Edge,
+    shutdown: watch::Receiver<bool>,
+) -> Result<(), HttpError> {
+    let names = edge.allowed_hosts.iter().chain(&edge.machine_name);
+    let site = Arc::new(Site {
+        registry,
+        known: KnownHosts::new(names.map(String::as_str)),
+        crowd: Crowd::new(edge.max_connections),
+    });
+    let mut accepting = JoinSet::new();
+    for listener in listeners {
+        accepting.spawn(accept(listener, Arc::clone(&site), shutdown.clone()));
+    }
+    while let Some(ended) = accepting.join_next().await {
+        ended.map_err(HttpError::Accepting)?;
+    }
+    Ok(())
+}
+
+/// What every connection of this daemon shares.
+struct Site {
+    registry: Arc<Registry>,
+    known: KnownHosts,
+    crowd: Arc<Crowd>,
+}
+
+/// Accepts until `stop`, then waits for what still runs.
+async fn accept(listener: TcpListener, site: Arc<Site>, mut stop: watch::Receiver<bool>) {
+    let mut connections = JoinSet::new();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let accepted = tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => break,
+            Some(ended) = connections.join_next() => {
+                note_panic(ended);
+                continue;
+            }
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                pause = FIRST_PAUSE;
+                let seat = tokio::select! {
+                    _ = stop.wait_for(|stop| *stop) => break,
+                    seat = site.crowd.seat(peer.ip()) => seat,
+                };
+                if let Some(seat) = seat {
+                    let site = Arc::clone(&site);
+                    connections.spawn(converse(stream, peer.ip(), seat, site, stop.clone()));
+                }
+            }
+            Err(error) => {
+                note_refused(&error, pause);
+                tokio::time::sleep(pause).await;
+                pause = LONGEST_PAUSE.min(pause * 2);
+            }
+        }
+    }
+    drop(listener);
+    let all_answered = async {
+        while let Some(ended) = connections.join_next().await {
+            note_panic(ended);
+        }
+    };
+    if tokio::time::timeout(STOP_TIME, all_answered).await.is_err() {
+        tracing::warn!("some requests were still running after {STOP_TIME:?} and were cut off");
+    }
+}
+
+/// Serves one connection.
+async fn converse(
+    stream: TcpStream,
+    peer: IpAddr,
+    seat: Seat,
+    site: Arc<Site>,
+    stop: watch::Receiver<bool>,
+) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(
+            error = &error as &dyn std::error::Error,
+            "a connection is gone already"
+        );
+        return;
+    }
+    connection::serve(stream, seat, stop, |request| respond(&site, peer, request)).await;
+}
+
+/// Answers one request, whatever it is.
+async fn respond(site: &Site, peer: IpAddr, request: Request<Incoming>) -> Reply {
+    let (head, body) = request.into_parts();
+    let mut is_cut = !body.is_end_stream();
+    let asked = async {
+        guard::check(&head, &site.known)?;
+        let destination = router::route(&head.method, head.uri.path())?;
+        let body = body::read(body).await?;
+        is_cut = false;
+        api::answer(&Call {
+            registry: &site.registry,
+            peer,
+            head: &head,
+            destination,
+            body,
+        })
+        .await
+    };
+    let mut answer = match asked.await {
+        Ok(answer) => answer,
+        Err(refusal) => problem::refuse(refusal, &head),
+    };
+    answer::finish(&mut answer);
+    if is_cut {
+        answer::close_after(&mut answer);
+    }
+    tracing::debug!(
+        http.method = %head.method,
+        http.target = ?head.uri,
+        http.status = answer.status().as_u16(),
+        peer.ip = %peer,
+        "answered a request"
+    );
+    Reply { answer, is_cut }
+}
+
+/// A handler that panicked has ended its own connection and nothing else.
+fn note_panic(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "a connection ended by a fault of ours"
+        );
+    }
+}
+
+/// One line for a row of failures; a connection that was given up before we took it is nobody's.
+fn note_refused(error: &io::Error, pause: Duration) {
+    if pause == FIRST_PAUSE && error.kind() != io::ErrorKind::ConnectionAborted {
+        tracing::warn!(
+            error = error as &dyn std::error::Error,
+            "cannot accept connections; trying again"
+        );
+    }
+}

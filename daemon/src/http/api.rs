@@ -1,0 +1,205 @@
+//! What each endpoint does: typed request in, registry asked, answer out.
+//!
+//! Rules of liveness are the registry's, status codes [`super::problem`]'s.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hyper::http::request::Parts;
+use lastbeat_proto::endpoint::Route;
+use lastbeat_proto::problem::{FieldError, Slug};
+use lastbeat_proto::query::{self, HistoryQuery, ListQuery};
+use lastbeat_proto::register::Registration;
+use lastbeat_proto::{Address, InstanceId, ServiceName, path};
+
+use super::answer::{self, Answer};
+use super::problem::{Failure, Refusal, wants_html};
+use super::router::{Destination, RouteError, root_of};
+use crate::registry::Registry;
+
+/// A request that passed the door, read whole.
+pub(super) struct Call<'call> {
+    /// Who knows.
+    pub(super) registry: &'call Arc<Registry>,
+    /// Where the connection comes from.
+    pub(super) peer: IpAddr,
+    /// Method, target, headers.
+    pub(super) head: &'call Parts,
+    /// Where it goes.
+    pub(super) destination: Destination<'call>,
+    /// The body.
+    pub(super) body: Bytes,
+}
+
+type Outcome = Result<Answer, Refusal>;
+
+/// Answers `call`.
+///
+/// # Errors
+/// [`Refusal`] when the request cannot be used or the registry says no.
+pub(super) async fn answer(call: &Call<'_>) -> Outcome {
+    match call.destination.route {
+        Route::Register => call.register().await,
+        Route::Heartbeat => call.heartbeat().await,
+        Route::Services | Route::Page | Route::Rows => call.services().await,
+        Route::Service | Route::ServicePage => call.service(),
+        Route::Deregister => call.deregister().await,
+        Route::Refresh => call.refresh(),
+        Route::RefreshAll => Ok(call.refresh_all()),
+        Route::Events => call.events().await,
+        Route::Gone => call.gone(),
+        Route::Health => call.health(),
+        Route::Ready => call.ready(),
+        Route::Asset => Err(RouteError::NoPath.into()),
+    }
+}
+
+impl Call<'_> {
+    async fn register(&self) -> Outcome {
+        let registration = Registration::parse(&self.body)?;
+        if registration.ip.is_none() && self.is_forwarded() {
+            return Err(unknown_sender());
+        }
+        let caller = self.caller();
+        let answer = self.registry.register(&registration, &caller).await?;
+        self.json_or_page(&answer)
+    }
+
+    async fn heartbeat(&self) -> Outcome {
+        let (name, instance) = (self.name()?, self.instance()?);
+        let caller = self.caller();
+        let beat = self.registry.heartbeat(&name, instance.as_ref(), &caller);
+        json(&beat.await?)
+    }
+
+    async fn services(&self) -> Outcome {
+        let query = ListQuery::parse(self.query())?;
+        let version = self.head.version;
+        match &query.since {
+            Some(cursor) => {
+                let changes = self.registry.delta(cursor, query.wait).await;
+                Ok(answer::listing(changes, version))
+            }
+            None if query == ListQuery::default() => {
+                Ok(answer::listing(self.registry.list_all(), version))
+            }
+            None => Ok(answer::listing(self.registry.list(&query), version)),
+        }
+    }
+
+    fn service(&self) -> Outcome {
+        json(&self.registry.refresh(&self.name()?)?)
+    }
+
+    async fn deregister(&self) -> Outcome {
+        let (name, instance) = (self.name()?, self.instance()?);
+        let answer = self.registry.deregister(&name, instance.as_ref()).await?;
+        self.json_or_page(&answer)
+    }
+
+    fn refresh(&self) -> Outcome {
+        let answer = self.registry.refresh(&self.name()?)?;
+        self.json_or_page(&answer)
+    }
+
+    fn refresh_all(&self) -> Answer {
+        let listing = self.registry.refresh_all();
+        if self.is_form() {
+            return answer::see_other(&self.root());
+        }
+        answer::listing(listing, self.head.version)
+    }
+
+    async fn events(&self) -> Outcome {
+        let query = HistoryQuery::parse(self.query())?;
+        let registry = Arc::clone(self.registry);
+        // Older events are read from the disk.
+        let read = tokio::task::spawn_blocking(move || registry.events(&query));
+        json(&read.await.map_err(Failure::from)??)
+    }
+
+    fn gone(&self) -> Outcome {
+        let query = HistoryQuery::parse(self.query())?;
+        json(&self.registry.gone(&query))
+    }
+
+    fn health(&self) -> Outcome {
+        json(&self.registry.health())
+    }
+
+    fn ready(&self) -> Outcome {
+        if self.registry.is_ready() {
+            self.health()
+        } else {
+            Err(Refusal::NotReady)
+        }
+    }
+
+    fn caller(&self) -> Address {
+        Address::from(self.peer)
+    }
+
+    /// Whether a proxy on this machine passed the request on: then the peer is not the sender.
+    fn is_forwarded(&self) -> bool {
+        let headers = &self.head.headers;
+        let says_so = headers.contains_key("x-forwarded-for") || headers.contains_key("forwarded");
+        says_so && self.peer.to_canonical().is_loopback()
+    }
+
+    fn name(&self) -> Result<ServiceName, Refusal> {
+        Ok(path::decode_name(self.destination.name)?)
+    }
+
+    fn query(&self) -> &str {
+        self.head.uri.query().unwrap_or_default()
+    }
+
+    fn instance(&self) -> Result<Option<InstanceId>, Refusal> {
+        let given = query::value_of(self.query(), "instance");
+        given.map(|text| parse_instance(&text)).transpose()
+    }
+
+    /// Whether a browser sent it from a form and wants to see the page again.
+    fn is_form(&self) -> bool {
+        self.head.method == hyper::Method::POST && wants_html(&self.head.headers)
+    }
+
+    fn root(&self) -> String {
+        root_of(self.head.uri.path())
+    }
+
+    fn json_or_page<T: serde::Serialize>(&self, value: &T) -> Outcome {
+        if self.is_form() {
+            return Ok(answer::see_other(&self.root()));
+        }
+        json(value)
+    }
+}
+
+fn json<T: serde::Serialize>(value: &T) -> Outcome {
+    Ok(answer::json(value).map_err(Failure::from)?)
+}
+
+fn parse_instance(text: &str) -> Result<InstanceId, Refusal> {
+    InstanceId::parse(text).map_err(|error| {
+        let detail = error.to_string();
+        Refusal::from(vec![FieldError {
+            field: "instance".to_owned(),
+            detail,
+        }])
+    })
+}
+
+/// The sender's address is not the proxy's, and which proxies may be believed is not configured.
+fn unknown_sender() -> Refusal {
+    let detail = "is missing, and the request came through a proxy, so it cannot be read from the connection; send ip";
+    Refusal::Unusable {
+        slug: Slug::InvalidBody,
+        detail: format!("ip {detail}"),
+        errors: vec![FieldError {
+            field: "ip".to_owned(),
+            detail: detail.to_owned(),
+        }],
+    }
+}

@@ -1,0 +1,144 @@
+//! Reads a request's body: whole, bounded in bytes and in time.
+//!
+//! What the bytes mean is left to [`super::api`].
+
+use std::pin::pin;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use hyper::body::Body;
+
+/// Longest body, in bytes. The largest registration that our limits allow (16 tags, 32 pairs of
+/// metadata) has about 12 KiB.
+pub(super) const MAX_BODY_BYTES: usize = 16 * 1024;
+/// Longest time from the head to the body's last byte.
+pub(super) const BODY_TIME: Duration = Duration::from_secs(5);
+
+/// Why a body was not read to its end.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ReadError {
+    /// More bytes than a body may have.
+    #[error("the body has more than {MAX_BODY_BYTES} bytes, the limit; send less")]
+    TooLarge,
+    /// The rest did not come in time.
+    #[error("the body did not come within {} s; send the request again", BODY_TIME.as_secs())]
+    TooSlow,
+    /// The connection or the chunked coding broke.
+    #[error("the body ended before its time or its chunks are malformed; send it again")]
+    Broken,
+}
+
+/// Reads `body` to its end. A length above the limit is refused before a byte is read.
+///
+/// # Errors
+/// [`ReadError`] when it is too large, too slow or broken off.
+pub(super) async fn read<B>(body: B) -> Result<Bytes, ReadError>
+where
+    B: Body<Data = Bytes>,
+{
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    let announced = usize::try_from(body.size_hint().lower());
+    if announced.is_ok_and(|bytes| bytes <= MAX_BODY_BYTES) {
+        tokio::time::timeout(BODY_TIME, collect(body))
+            .await
+            .unwrap_or(Err(ReadError::TooSlow))
+    } else {
+        Err(ReadError::TooLarge)
+    }
+}
+
+async fn collect<B>(body: B) -> Result<Bytes, ReadError>
+where
+    B: Body<Data = Bytes>,
+{
+    let mut body = pin!(body);
+    let mut whole = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else {
+            return Err(ReadError::Broken);
+        };
+        // Trailers say nothing we listen to.
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        if MAX_BODY_BYTES < whole.len() + data.len() {
+            return Err(ReadError::TooLarge);
+        }
+        whole.extend_from_slice(&data);
+    }
+    Ok(whole.freeze())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use http_body_util::Full;
+    use hyper::body::Frame;
+
+    use super::*;
+
+    /// A body of unknown length: its pieces, and then its end or silence.
+    struct Pieces {
+        pieces: Vec<Bytes>,
+        falls_silent: bool,
+    }
+
+    impl Body for Pieces {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _cx: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            match self.pieces.pop() {
+                Some(piece) => Poll::Ready(Some(Ok(Frame::data(piece)))),
+                None if self.falls_silent => Poll::Pending,
+                None => Poll::Ready(None),
+            }
+        }
+    }
+
+    fn pieces(count: usize, bytes: usize) -> Pieces {
+        Pieces {
+            pieces: vec![Bytes::from(vec![b'x'; bytes]); count],
+            falls_silent: false,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_may_have_exactly_the_limit() {
+        let exact = read(Full::new(Bytes::from(vec![b'x'; MAX_BODY_BYTES]))).await;
+        let above = read(Full::new(Bytes::from(vec![b'x'; MAX_BODY_BYTES + 1]))).await;
+
+        assert_eq!(exact.unwrap().len(), MAX_BODY_BYTES);
+        assert_eq!(above, Err(ReadError::TooLarge));
+    }
+
+    #[tokio::test]
+    async fn a_body_of_unknown_length_is_cut_at_the_limit() {
+        assert_eq!(read(pieces(16, 1024)).await.unwrap().len(), MAX_BODY_BYTES);
+        assert_eq!(read(pieces(17, 1024)).await, Err(ReadError::TooLarge));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_falls_silent_is_given_up() {
+        let silent = Pieces {
+            falls_silent: true,
+            ..pieces(1, 10)
+        };
+
+        assert_eq!(read(silent).await, Err(ReadError::TooSlow));
+    }
+
+    #[tokio::test]
+    async fn no_body_is_an_empty_body() {
+        assert_eq!(read(Full::new(Bytes::new())).await.unwrap().len(), 0);
+    }
+}

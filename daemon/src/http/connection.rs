@@ -1,0 +1,112 @@
+//! One connection from accept to close: hyper with the limits of this daemon.
+//!
+//! What a request is answered with is handed in by [`super`].
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+use super::answer::Answer;
+use super::crowd::Seat;
+use super::socket::{Socket, Turn};
+
+/// How long a connection may rest between two requests. hyper's timer for the head runs from the
+/// last answer on, so it is this one; heartbeats of two minutes on a kept connection are common.
+const IDLE_TIME: Duration = Duration::from_secs(120);
+/// Most headers of a request.
+const MAX_HEADERS: usize = 64;
+/// Most bytes of a request's head.
+const MAX_HEAD_BYTES: usize = 16 * 1024;
+
+/// An answer, and whether its request's body was left unread.
+pub(super) struct Reply {
+    /// The answer.
+    pub(super) answer: Answer,
+    /// True when the rest of the request may still come.
+    pub(super) is_cut: bool,
+}
+
+/// Answers the requests of one connection until either side is done, or `stop` turns true and
+/// the running request is answered.
+pub(super) async fn serve<R, F>(
+    stream: TcpStream,
+    seat: Seat,
+    stop: watch::Receiver<bool>,
+    reply: R,
+) where
+    R: Fn(Request<Incoming>) -> F,
+    F: Future<Output = Reply>,
+{
+    let turn = Arc::new(Turn::default());
+    let socket = TokioIo::new(Socket::new(stream, Arc::clone(&turn)));
+    let service = service_fn(|request| {
+        turn.begin();
+        seat.work();
+        let reply = reply(request);
+        async {
+            let Reply { answer, is_cut } = reply.await;
+            if is_cut {
+                turn.cut();
+            }
+            turn.end();
+            seat.rest();
+            Ok::<_, Infallible>(answer)
+        }
+    });
+    let mut connection = pin!(builder().serve_connection(socket, service));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = until_told(&seat, stop) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(
+            error = &error as &dyn std::error::Error,
+            "a connection broke"
+        );
+    }
+}
+
+fn builder() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(IDLE_TIME)
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(MAX_HEAD_BYTES)
+        // Small clients end their side right behind the request and still want the answer.
+        .half_close(true);
+    builder
+}
+
+async fn until_told(seat: &Seat, mut stop: watch::Receiver<bool>) {
+    tokio::select! {
+        () = seat.asked_to_leave() => {}
+        // An error means that nobody is left to say stop: the daemon is going.
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::socket::HEAD_TIME;
+
+    #[test]
+    fn a_resting_connection_is_kept_longer_than_any_sensible_beat() {
+        assert!(Duration::from_secs(120) <= IDLE_TIME);
+        assert!(HEAD_TIME < IDLE_TIME);
+    }
+}

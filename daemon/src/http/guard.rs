@@ -1,0 +1,270 @@
+//! Who may ask at all: exactly one Host, a Host this daemon answers to, and no change asked for
+//! by a web page of another site.
+//!
+//! Pure: looks at a request's head and nothing else. Which status a refusal has is left to
+//! [`super::problem`].
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use hyper::header::{HOST, HeaderMap, HeaderValue, ORIGIN};
+use hyper::http::request::Parts;
+use hyper::{Method, Version};
+
+/// Domains that no public DNS server resolves, so no foreign site can point one of them at us
+/// (RFC 6761, RFC 6762, RFC 8375, and ICANN's reservation of `internal`).
+const PRIVATE_SUFFIXES: [&str; 6] = [
+    ".local",
+    ".internal",
+    ".lan",
+    ".home.arpa",
+    ".localhost",
+    ".test",
+];
+
+/// Longest Host that is quoted back, in bytes: a host name of 253 and a port.
+const MAX_HOST_BYTES: usize = 260;
+
+const SEC_FETCH_SITE: &str = "sec-fetch-site";
+
+/// Why a request is turned away before anything else is looked at.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum GuardError {
+    /// HTTP/1.1 without Host.
+    #[error("the request has no Host header; HTTP/1.1 needs one")]
+    NoHost,
+    /// More than one Host.
+    #[error("the request has {count} Host headers; send exactly one")]
+    SeveralHosts {
+        /// How many.
+        count: usize,
+    },
+    /// A Host that is no host.
+    #[error("the Host header is not a host name or address with an optional port")]
+    BrokenHost,
+    /// `GET http://a/ HTTP/1.1` with `Host: b`.
+    #[error("the request is for {target} but its Host header says {host}; send the same in both")]
+    Disagreeing {
+        /// Host of the request's target.
+        target: String,
+        /// The Host header.
+        host: String,
+    },
+    /// A name that anyone on the internet could point at this machine.
+    #[error(
+        "this daemon does not answer to the host {host}; if that is its name, start lastbeatd with --allowed-host {host}, else use its IP address"
+    )]
+    Misdirected {
+        /// The Host's name.
+        host: String,
+    },
+    /// A page of another site wants to change something.
+    #[error(
+        "the request comes from a web page of another site ({site}); open this daemon's own page, or send the request without a browser"
+    )]
+    Foreign {
+        /// What the browser said about where it comes from.
+        site: String,
+    },
+}
+
+/// The names this daemon answers to beside those that are safe by themselves.
+#[derive(Debug, Clone, Default)]
+pub(super) struct KnownHosts {
+    names: Vec<String>,
+}
+
+impl KnownHosts {
+    /// Names in any case, with or without a trailing dot.
+    pub(super) fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let names = names.into_iter().map(plain).collect();
+        Self { names }
+    }
+
+    /// Whether no foreign site can make a browser believe that `host` is its own.
+    fn answers_to(&self, host: &Host) -> bool {
+        let Host::Name(name) = host else { return true };
+        !name.contains('.')
+            || PRIVATE_SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
+            || self.names.iter().any(|known| known == name)
+    }
+}
+
+/// Lets a request pass or says why not.
+///
+/// # Errors
+/// [`GuardError`] when the Host or the browser's origin is not acceptable.
+pub(super) fn check(head: &Parts, known: &KnownHosts) -> Result<(), GuardError> {
+    let authority = authority(head)?;
+    if let Some(authority) = &authority
+        && !known.answers_to(&authority.host)
+    {
+        let host = authority.host.to_string();
+        return Err(GuardError::Misdirected { host });
+    }
+    if head.method == Method::GET || head.method == Method::HEAD {
+        return Ok(());
+    }
+    check_site(&head.headers, authority.as_ref())
+}
+
+/// The host that the request is for; absent only in HTTP/1.0.
+fn authority(head: &Parts) -> Result<Option<Authority>, GuardError> {
+    let mut hosts = head.headers.get_all(HOST).iter();
+    let host = match (hosts.next(), hosts.count()) {
+        (None, _) if head.version == Version::HTTP_11 => return Err(GuardError::NoHost),
+        (None, _) => None,
+        (Some(host), 0) => Some(Authority::of(host).ok_or(GuardError::BrokenHost)?),
+        (Some(_), others) => return Err(GuardError::SeveralHosts { count: 1 + others }),
+    };
+    let Some(target) = head.uri.authority() else {
+        return Ok(host);
+    };
+    let target = Authority::parse(target.as_str()).ok_or(GuardError::BrokenHost)?;
+    match host {
+        Some(host) if !host.agrees_with(&target) => Err(GuardError::Disagreeing {
+            target: target.to_string(),
+            host: host.to_string(),
+        }),
+        Some(host) => Ok(Some(host)),
+        None => Ok(Some(target)),
+    }
+}
+
+/// `Sec-Fetch-Site` alone decides where a browser sends it; else `Origin` must be ours; who sends
+/// neither is no browser.
+fn check_site(headers: &HeaderMap, ours: Option<&Authority>) -> Result<(), GuardError> {
+    let foreign = |value: &HeaderValue| {
+        let site = quoted(value);
+        Err(GuardError::Foreign { site })
+    };
+    let mut sites = headers.get_all(SEC_FETCH_SITE).iter().peekable();
+    if sites.peek().is_some() {
+        let other = sites.find(|site| *site != "same-origin" && *site != "none");
+        return other.map_or(Ok(()), foreign);
+    }
+    let other = headers
+        .get_all(ORIGIN)
+        .iter()
+        .find(|origin| !is_ours(origin, ours));
+    other.map_or(Ok(()), foreign)
+}
+
+fn is_ours(origin: &HeaderValue, ours: Option<&Authority>) -> bool {
+    let Some(ours) = ours else { return false };
+    let Some((scheme, rest)) = origin.to_str().ok().and_then(|o| o.split_once("://")) else {
+        return false;
+    };
+    let Some(theirs) = Authority::parse(rest) else {
+        return false;
+    };
+    let default_port = match scheme {
+        "http" => 80,
+        "https" => 443,
+        _ => return false,
+    };
+    // A proxy may pass the Host on without its port (nginx's `$host`).
+    theirs.host == ours.host
+        && ours
+            .port
+            .is_none_or(|port| port == theirs.port.unwrap_or(default_port))
+}
+
+/// A host and the port written behind it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Authority {
+    host: Host,
+    port: Option<u16>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Host {
+    Address(IpAddr),
+    /// Lower case, without a trailing dot.
+    Name(String),
+}
+
+impl Authority {
+    fn of(value: &HeaderValue) -> Option<Self> {
+        value.to_str().ok().and_then(Self::parse)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        if MAX_HOST_BYTES < text.len() {
+            return None;
+        }
+        let (host, tail) = if let Some(rest) = text.strip_prefix('[') {
+            let (inner, tail) = rest.split_once(']')?;
+            // A zone id says through which of our interfaces; not part of who we are.
+            let address: Ipv6Addr = inner.split('%').next()?.parse().ok()?;
+            (Host::Address(address.into()), tail)
+        } else {
+            let (name, tail) = text.split_at_checked(text.find(':').unwrap_or(text.len()))?;
+            (Host::parse_name(name)?, tail)
+        };
+        let port = match (tail, tail.strip_prefix(':')) {
+            ("" | ":", _) => None,
+            (_, Some(digits)) if digits.bytes().all(|b| b.is_ascii_digit()) => {
+                Some(digits.parse().ok()?)
+            }
+            _ => return None,
+        };
+        Some(Self { host, port })
+    }
+
+    fn agrees_with(&self, other: &Self) -> bool {
+        let same_port = match (self.port, other.port) {
+            (Some(ours), Some(theirs)) => ours == theirs,
+            _ => true,
+        };
+        self.host == other.host && same_port
+    }
+}
+
+impl Host {
+    fn parse_name(text: &str) -> Option<Self> {
+        if let Ok(address) = text.parse::<Ipv4Addr>() {
+            return Some(Self::Address(address.into()));
+        }
+        let name = plain(text);
+        let known = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+        let is_label = |label: &str| !label.is_empty() && label.bytes().all(known);
+        name.split('.').all(is_label).then_some(Self::Name(name))
+    }
+}
+
+impl fmt::Display for Authority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.port {
+            None => write!(f, "{}", self.host),
+            Some(port) => write!(f, "{}:{port}", self.host),
+        }
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(IpAddr::V6(address)) => write!(f, "[{address}]"),
+            Self::Address(address) => write!(f, "{address}"),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+/// Lower case, without a trailing dot: how host names are compared.
+fn plain(name: &str) -> String {
+    name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
+}
+
+/// What a browser said, short and harmless enough to say back.
+fn quoted(value: &HeaderValue) -> String {
+    let text = String::from_utf8_lossy(value.as_bytes());
+    text.chars()
+        .filter(char::is_ascii_graphic)
+        .take(MAX_HOST_BYTES)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

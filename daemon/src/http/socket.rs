@@ -1,0 +1,224 @@
+//! The stream below one HTTP connection: bounds what hyper does not.
+//!
+//! hyper has one timer for a request's head, and it runs while a connection is idle too. Devices
+//! may rest for two minutes between heartbeats, but nobody needs that long to send a head. So
+//! this stream counts from a head's first byte; it also gives up on a reader that takes nothing,
+//! and closes so that the last answer is not lost.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
+
+/// From a head's first byte (of the first: from accept) to its end.
+pub(super) const HEAD_TIME: Duration = Duration::from_secs(5);
+/// How long a reader may take nothing of an answer.
+pub(super) const STALL_TIME: Duration = Duration::from_secs(30);
+/// How long what a client still sends behind its last answer is read and dropped: closing at once
+/// would reset the connection and take the answer with it (RFC 9112 §9.6).
+const LINGER_TIME: Duration = Duration::from_secs(1);
+/// How much of it, in bytes.
+const LINGER_BYTES: usize = 256 * 1024;
+
+/// Where a connection stands, as the side that answers tells the stream.
+#[derive(Debug, Default)]
+pub(super) struct Turn {
+    /// Even while the connection waits for a request, odd while it answers one.
+    number: AtomicUsize,
+    is_cut: AtomicBool,
+}
+
+impl Turn {
+    /// A whole head has come.
+    pub(super) fn begin(&self) {
+        self.number.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Its answer is made.
+    pub(super) fn end(&self) {
+        self.number.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The answer is the last, and the client may not have sent all of its request yet.
+    pub(super) fn cut(&self) {
+        self.is_cut.store(true, Ordering::Relaxed);
+    }
+
+    fn number(&self) -> usize {
+        self.number.load(Ordering::Relaxed)
+    }
+}
+
+/// A stream with the bounds of this file.
+pub(super) struct Socket<S> {
+    stream: S,
+    turn: Arc<Turn>,
+    /// The turn in which the last read was.
+    seen: usize,
+    /// Set while a head is coming in.
+    head: Option<Pin<Box<Sleep>>>,
+    /// Set while an answer cannot be written.
+    stall: Option<Pin<Box<Sleep>>>,
+    linger: Option<Linger>,
+}
+
+struct Linger {
+    ends: Pin<Box<Sleep>>,
+    bytes_left: usize,
+    /// Whether more is known to come; else only what is already here is read.
+    is_patient: bool,
+}
+
+impl<S> Socket<S> {
+    /// Starts the time of the first head.
+    pub(super) fn new(stream: S, turn: Arc<Turn>) -> Self {
+        Self {
+            stream,
+            turn,
+            seen: 0,
+            head: Some(Box::pin(sleep(HEAD_TIME))),
+            stall: None,
+            linger: None,
+        }
+    }
+
+    /// Notes which turn it is, and whether bytes came in; an error when a head takes too long.
+    fn watch_head(&mut self, cx: &mut Context<'_>, came: usize) -> io::Result<()> {
+        let turn = self.turn.number();
+        if turn != self.seen {
+            self.seen = turn;
+            self.head = None;
+        }
+        if 0 < came && self.head.is_none() && turn.is_multiple_of(2) {
+            self.head = Some(Box::pin(sleep(HEAD_TIME)));
+        }
+        expire(&mut self.head, cx)
+    }
+}
+
+/// An error when the time is over.
+fn expire(time: &mut Option<Pin<Box<Sleep>>>, cx: &mut Context<'_>) -> io::Result<()> {
+    let is_over = time
+        .as_mut()
+        .is_some_and(|sleep| sleep.as_mut().poll(cx).is_ready());
+    if is_over {
+        return Err(io::ErrorKind::TimedOut.into());
+    }
+    Ok(())
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let socket = self.get_mut();
+        let before = buf.filled().len();
+        let read = Pin::new(&mut socket.stream).poll_read(cx, buf);
+        if let Poll::Ready(Err(_)) = read {
+            return read;
+        }
+        let came = buf.filled().len() - before;
+        socket.watch_head(cx, came)?;
+        read
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Socket<S> {
+    fn watch_write<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stall = None;
+        } else {
+            self.stall
+                .get_or_insert_with(|| Box::pin(sleep(STALL_TIME)));
+            expire(&mut self.stall, cx)?;
+        }
+        written
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let socket = self.get_mut();
+        let written = Pin::new(&mut socket.stream).poll_write(cx, buf);
+        socket.watch_write(cx, written)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let socket = self.get_mut();
+        let written = Pin::new(&mut socket.stream).poll_write_vectored(cx, bufs);
+        socket.watch_write(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let socket = self.get_mut();
+        let linger = match &mut socket.linger {
+            Some(linger) => linger,
+            linger @ None => {
+                ready!(Pin::new(&mut socket.stream).poll_shutdown(cx))?;
+                linger.insert(Linger {
+                    ends: Box::pin(sleep(LINGER_TIME)),
+                    bytes_left: LINGER_BYTES,
+                    is_patient: socket.turn.is_cut.load(Ordering::Relaxed),
+                })
+            }
+        };
+        linger.poll_drop(&mut socket.stream, cx).map(Ok)
+    }
+}
+
+impl Linger {
+    /// Drops what comes in; ready at the end of stream, of time or of patience. A client that has
+    /// sent all it wanted is not waited for.
+    fn poll_drop<S: AsyncRead + Unpin>(
+        &mut self,
+        stream: &mut S,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        let mut scratch = [0; 4096];
+        loop {
+            let mut buf = ReadBuf::new(&mut scratch);
+            let came = match Pin::new(&mut *stream).poll_read(cx, &mut buf) {
+                Poll::Ready(Ok(())) => buf.filled().len(),
+                Poll::Ready(Err(_)) => return Poll::Ready(()),
+                Poll::Pending if !self.is_patient => return Poll::Ready(()),
+                Poll::Pending => return self.ends.as_mut().poll(cx),
+            };
+            if came == 0 || self.bytes_left <= came {
+                return Poll::Ready(());
+            }
+            self.bytes_left -= came;
+            self.is_patient = true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

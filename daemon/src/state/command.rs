@@ -1,0 +1,501 @@
+//! What clients ask for: register, heartbeat, deregister.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use lastbeat_proto::register::{Patch, Registration};
+use lastbeat_proto::{Address, EventKind, InstanceId, ServiceName};
+
+use super::dirty::List;
+use super::record::{Heartbeat, InstanceRecord};
+use super::slab::{Detail, Hot, Place, flag};
+use super::{State, subject, view};
+use crate::clock::Moment;
+use crate::instance::Life;
+
+/// An instance was heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heard {
+    /// Its row.
+    pub place: Place,
+    /// Whether it was not registered before.
+    pub is_created: bool,
+    /// What must be stored before the answer.
+    pub urgent: u64,
+}
+
+/// Instances were taken out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deregistered {
+    /// Those that this call changed.
+    pub places: Vec<Place>,
+    /// What must be stored before the answer.
+    pub urgent: u64,
+}
+
+/// Why a command changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// Not registered.
+    Unknown,
+    /// Several instances have the name; these.
+    Ambiguous(Vec<InstanceId>),
+    /// No room for another instance.
+    Full,
+}
+
+/// Where a registration says the instance is.
+struct Location {
+    address: Address,
+    port: Option<u16>,
+    instance: InstanceId,
+}
+
+impl State {
+    /// Registers an instance, or hears it again.
+    ///
+    /// # Errors
+    /// [`Refusal::Full`] for an unknown instance when there is no room.
+    pub fn register(
+        &mut self,
+        registration: &Registration,
+        caller: &Address,
+        now: Moment,
+    ) -> Result<Heard, Refusal> {
+        self.advance(now);
+        let location = locate(registration, caller);
+        let known = self
+            .slab
+            .find(registration.name.as_str(), location.instance.as_str());
+        if let Some(place) = known {
+            self.judge(place, now);
+        }
+        let life = known
+            .and_then(|place| self.slab.get(place))
+            .map(|hot| hot.life);
+        match (known, life) {
+            (Some(place), Some(Life::Deregistered)) => {
+                self.check_room()?;
+                self.renew(place, registration, location, now);
+                self.heard(place, true)
+            }
+            (Some(place), Some(_)) => {
+                self.beat(place, now);
+                self.apply(place, registration, location, now);
+                self.heard(place, false)
+            }
+            _ => {
+                self.check_room()?;
+                let place = self.insert(registration, location, now);
+                self.heard(place, true)
+            }
+        }
+    }
+
+    /// Hears an instance that is known already.
+    ///
+    /// # Errors
+    /// [`Refusal::Unknown`] when it never registered or was deregistered,
+    /// [`Refusal::Ambiguous`] when `instance` is needed to tell which.
+    pub fn heartbeat(
+        &mut self,
+        name: &ServiceName,
+        instance: Option<&InstanceId>,
+        caller: &Address,
+        now: Moment,
+    ) -> Result<Heard, Refusal> {
+        self.advance(now);
+        let place = match instance {
+            Some(instance) => self.slab.find(name.as_str(), instance.as_str()),
+            None => self.the_one(name, caller)?,
+        };
+        let place = place.ok_or(Refusal::Unknown)?;
+        self.judge(place, now);
+        if self
+            .slab
+            .get(place)
+            .is_none_or(|hot| hot.life == Life::Deregistered)
+        {
+            return Err(Refusal::Unknown);
+        }
+        self.beat(place, now);
+        self.heard(place, false)
+    }
+
+    /// Takes out all instances of a name, or one. One that timed out is dismissed: kept, but not
+    /// shown any more; one that is deregistered already stays as it is.
+    ///
+    /// # Errors
+    /// [`Refusal::Unknown`] when there is no such instance, nor a tombstone of it.
+    pub fn deregister(
+        &mut self,
+        name: &ServiceName,
+        instance: Option<&InstanceId>,
+        now: Moment,
+    ) -> Result<Deregistered, Refusal> {
+        self.advance(now);
+        let meant: Vec<Place> = match instance {
+            Some(instance) => self
+                .slab
+                .find(name.as_str(), instance.as_str())
+                .into_iter()
+                .collect(),
+            None => self.slab.of_name(name).collect(),
+        };
+        if meant.is_empty() {
+            return Err(Refusal::Unknown);
+        }
+        let mut done = Deregistered {
+            places: Vec::new(),
+            urgent: 0,
+        };
+        for place in meant {
+            self.judge(place, now);
+            if self.take_out(place, now) {
+                done.places.push(place);
+            }
+            let urgent = self.slab.get(place).map_or(0, |hot| hot.urgent);
+            done.urgent = done.urgent.max(urgent);
+        }
+        Ok(done)
+    }
+
+    fn check_room(&self) -> Result<(), Refusal> {
+        let registered = self.counts.up + self.counts.down;
+        if registered < self.limits.instances {
+            Ok(())
+        } else {
+            Err(Refusal::Full)
+        }
+    }
+
+    fn heard(&self, place: Place, is_created: bool) -> Result<Heard, Refusal> {
+        let urgent = self.slab.get(place).ok_or(Refusal::Unknown)?.urgent;
+        Ok(Heard {
+            place,
+            is_created,
+            urgent,
+        })
+    }
+
+    /// The instance that a nameless heartbeat means: the caller's own, else the only registered
+    /// one, else the only one that timed out.
+    fn the_one(&self, name: &ServiceName, caller: &Address) -> Result<Option<Place>, Refusal> {
+        let hot = |place: &Place| self.slab.get(*place);
+        let known: Vec<Place> = self
+            .slab
+            .of_name(name)
+            .filter(|place| hot(place).is_some_and(|hot| hot.life != Life::Deregistered))
+            .collect();
+        let mine: Vec<Place> = known
+            .iter()
+            .copied()
+            .filter(|place| hot(place).is_some_and(|hot| hot.detail.address == *caller))
+            .collect();
+        let registered: Vec<Place> = known
+            .iter()
+            .copied()
+            .filter(|place| hot(place).is_some_and(|hot| hot.life.is_registered()))
+            .collect();
+        for candidates in [&mine, &registered, &known] {
+            if let [only] = candidates.as_slice() {
+                return Ok(Some(*only));
+            }
+            if 1 < candidates.len() {
+                let instances = candidates.iter().filter_map(hot);
+                let instances = instances.map(|hot| hot.detail.instance.clone()).collect();
+                return Err(Refusal::Ambiguous(instances));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A heartbeat of a row that is not deregistered.
+    fn beat(&mut self, place: Place, now: Moment) {
+        let l = self.listening.l();
+        let Some(hot) = self.slab.get(place) else {
+            return;
+        };
+        let was = hot.life;
+        let silence = l.since(hot.heartbeat.l);
+        let is_unconfirmed = self.pulse(hot).is_unconfirmed();
+        let is_late = hot.has(flag::LATE);
+        if was == Life::Up {
+            self.counts.late -= usize::from(is_late).min(self.counts.late);
+            self.counts.unconfirmed -= usize::from(is_unconfirmed).min(self.counts.unconfirmed);
+        }
+        let Some(hot) = self.slab.get_mut(place) else {
+            return;
+        };
+        hot.heartbeat = Heartbeat { at: now.wall, l };
+        hot.heard = now.mono;
+        hot.clear(flag::LATE);
+        hot.clear(flag::EXPIRING);
+        if was == Life::Up {
+            self.touch(place);
+        } else {
+            self.change_life(place, Life::Up, l, now);
+        }
+        match was {
+            Life::Up if is_late || is_unconfirmed => self.mark(place, List::Lazy),
+            Life::Up => self.mark(place, List::Beats),
+            Life::Down => {
+                self.record_transition(
+                    place,
+                    EventKind::Up,
+                    format!("heard again after {silence}"),
+                );
+            }
+            _ => {
+                self.record_transition(
+                    place,
+                    EventKind::Back,
+                    format!("heard again after {silence}"),
+                );
+                self.mark(place, List::Urgent);
+            }
+        }
+        self.enqueue(place);
+    }
+
+    /// A new row.
+    fn insert(&mut self, registration: &Registration, location: Location, now: Moment) -> Place {
+        let id = self.next_id;
+        self.next_id += 1;
+        let record = self.new_record(id, registration, location, now);
+        let hot = self.fresh_hot(record, now);
+        self.count(hot.standing(), 1);
+        let place = self.slab.insert(hot);
+        self.registered(place);
+        place
+    }
+
+    /// A deregistered row registers again: as new, under its old number.
+    fn renew(
+        &mut self,
+        place: Place,
+        registration: &Registration,
+        location: Location,
+        now: Moment,
+    ) {
+        let l = self.listening.l();
+        let Some(id) = self.slab.get(place).map(|hot| hot.detail.id) else {
+            return;
+        };
+        let record = self.new_record(id, registration, location, now);
+        let fresh = self.fresh_hot(record, now);
+        let Some(hot) = self.slab.get_mut(place) else {
+            return;
+        };
+        hot.detail = fresh.detail;
+        hot.ttl = fresh.ttl;
+        hot.heartbeat = fresh.heartbeat;
+        hot.heard = fresh.heard;
+        hot.clear(flag::EXPIRING);
+        self.change_life(place, Life::Up, l, now);
+        self.registered(place);
+    }
+
+    fn registered(&mut self, place: Place) {
+        let Some(hot) = self.slab.get(place) else {
+            return;
+        };
+        let from = hot.detail.address.with_port(hot.detail.port);
+        self.record_transition(
+            place,
+            EventKind::Registered,
+            format!("registered at {from}"),
+        );
+        self.touch_and_wake(place);
+        self.mark(place, List::Urgent);
+        self.enqueue(place);
+    }
+
+    fn new_record(
+        &self,
+        id: i64,
+        registration: &Registration,
+        location: Location,
+        now: Moment,
+    ) -> InstanceRecord {
+        let l = self.listening.l();
+        InstanceRecord {
+            id,
+            name: registration.name.clone(),
+            instance: location.instance,
+            address: location.address,
+            port: location.port,
+            ttl: set(&registration.ttl),
+            tags: set(&registration.tags).unwrap_or_default(),
+            metadata: set(&registration.metadata).unwrap_or_default(),
+            first_seen: now.wall,
+            life: Life::Up,
+            since: now.wall,
+            since_l: l,
+            is_mass: false,
+            heartbeat: Heartbeat { at: now.wall, l },
+        }
+    }
+
+    fn fresh_hot(&self, record: InstanceRecord, now: Moment) -> Hot {
+        Hot {
+            heartbeat: record.heartbeat,
+            heard: now.mono,
+            ttl: record.ttl.unwrap_or(self.rules.ttl),
+            since: record.since,
+            since_l: record.since_l,
+            queued: None,
+            urgent: 0,
+            generation: 0,
+            life: record.life,
+            flags: 0,
+            detail: Arc::new(view::detail(record, self.rules.ttl)),
+        }
+    }
+
+    /// Takes over what a registration changes of a known row.
+    fn apply(
+        &mut self,
+        place: Place,
+        registration: &Registration,
+        location: Location,
+        now: Moment,
+    ) {
+        let Some(hot) = self.slab.get(place) else {
+            return;
+        };
+        let old = &hot.detail;
+        let port = match (registration.port.clone(), location.port) {
+            (Patch::Keep, None) => old.port,
+            (_, port) => port,
+        };
+        let ttl = patched(&registration.ttl, old.own_ttl.as_ref());
+        let tags = patched(&registration.tags, Some(&old.tags)).unwrap_or_default();
+        let metadata = patched(&registration.metadata, Some(&old.metadata)).unwrap_or_default();
+        let is_same = old.address == location.address
+            && old.port == port
+            && old.own_ttl == ttl
+            && old.tags == tags
+            && old.metadata == metadata;
+        if is_same {
+            return;
+        }
+        let record = InstanceRecord {
+            id: old.id,
+            name: old.name.clone(),
+            instance: old.instance.clone(),
+            address: location.address,
+            port,
+            ttl,
+            tags,
+            metadata,
+            first_seen: old.first_seen,
+            life: hot.life,
+            since: hot.since,
+            since_l: hot.since_l,
+            is_mass: false,
+            heartbeat: hot.heartbeat,
+        };
+        let detail = Arc::new(view::detail(record, self.rules.ttl));
+        let reason = difference(old, &detail);
+        let who = subject(hot);
+        if let Some(hot) = self.slab.get_mut(place) {
+            hot.ttl = detail.own_ttl.unwrap_or(self.rules.ttl);
+            hot.detail = detail;
+        }
+        self.record(now, EventKind::Changed, Some(who), Some(reason));
+        self.touch_and_wake(place);
+        self.mark(place, List::Urgent);
+        self.enqueue(place);
+    }
+
+    /// Deregisters a registered row or dismisses one that timed out; says whether it did.
+    fn take_out(&mut self, place: Place, now: Moment) -> bool {
+        let l = self.listening.l();
+        let Some(hot) = self.slab.get(place) else {
+            return false;
+        };
+        let left_l = hot.since_l;
+        match hot.life {
+            Life::Up | Life::Down => {
+                self.change_life(place, Life::Deregistered, l, now);
+                self.record_transition(place, EventKind::Gone, "deregistered".to_owned());
+                self.bury(place, l);
+            }
+            Life::TimedOut => {
+                let (since, expiring) = (hot.since, hot.has(flag::EXPIRING));
+                self.change_life(place, Life::Dismissed, left_l, now);
+                if let Some(hot) = self.slab.get_mut(place) {
+                    hot.since = since;
+                }
+                if !expiring {
+                    self.bury(place, left_l);
+                }
+            }
+            Life::Dismissed | Life::Deregistered => return false,
+        }
+        self.mark(place, List::Urgent);
+        self.enqueue(place);
+        true
+    }
+}
+
+fn locate(registration: &Registration, caller: &Address) -> Location {
+    let (address, written) = match &registration.ip {
+        Some(endpoint) => (endpoint.address.clone(), endpoint.port),
+        None => (caller.clone(), None),
+    };
+    let port = set(&registration.port).or(written);
+    let instance =
+        set(&registration.instance).unwrap_or_else(|| InstanceId::of_address(&address, port));
+    Location {
+        address,
+        port,
+        instance,
+    }
+}
+
+fn set<T: Clone>(patch: &Patch<T>) -> Option<T> {
+    if let Patch::Set(value) = patch {
+        Some(value.clone())
+    } else {
+        None
+    }
+}
+
+fn patched<T: Clone>(patch: &Patch<T>, old: Option<&T>) -> Option<T> {
+    match patch {
+        Patch::Keep => old.cloned(),
+        Patch::Clear => None,
+        Patch::Set(value) => Some(value.clone()),
+    }
+}
+
+/// What a change changed, in words.
+fn difference(old: &Detail, new: &Detail) -> String {
+    let mut words = String::new();
+    let mut add = |what: &str, from: String, to: String| {
+        if from != to {
+            let comma = if words.is_empty() { "" } else { "; " };
+            // Writing to a `String` cannot fail.
+            write!(words, "{comma}{what} {from} -> {to}").unwrap_or(());
+        }
+    };
+    let ttl = |detail: &Detail| {
+        detail
+            .own_ttl
+            .map_or("default".to_owned(), |ttl| ttl.to_string())
+    };
+    add(
+        "address",
+        old.address.with_port(old.port),
+        new.address.with_port(new.port),
+    );
+    add("ttl", ttl(old), ttl(new));
+    add("tags", old.tags.join(","), new.tags.join(","));
+    if old.metadata != new.metadata {
+        let comma = if words.is_empty() { "" } else { "; " };
+        write!(words, "{comma}metadata").unwrap_or(());
+    }
+    words
+}

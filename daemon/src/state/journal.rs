@@ -1,0 +1,88 @@
+//! What happened: the newest events in memory, and those that are not written yet.
+
+use std::collections::VecDeque;
+
+use super::dirty::MAX_WAITING_EVENTS;
+use super::record::EventRecord;
+
+/// Events that are kept in memory; older ones are read from the store.
+pub(super) const MAX_EVENTS: usize = 1_000;
+
+/// The newest events and what of them waits to be written.
+#[derive(Debug, Default)]
+pub(super) struct Journal {
+    newest: VecDeque<EventRecord>,
+    unwritten: VecDeque<EventRecord>,
+    revision: u64,
+    /// Events that were given up because the store could not write for too long.
+    given_up: u64,
+}
+
+impl Journal {
+    pub(super) fn load(events: Vec<EventRecord>, revision: u64) -> Self {
+        Self {
+            newest: events.into(),
+            unwritten: VecDeque::new(),
+            revision,
+            given_up: 0,
+        }
+    }
+
+    /// Number of the last event.
+    pub(super) const fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Events that no store will ever hold.
+    pub(super) const fn given_up(&self) -> u64 {
+        self.given_up
+    }
+
+    /// Records an event under the next revision.
+    pub(super) fn record(&mut self, mut event: EventRecord) {
+        self.revision += 1;
+        event.revision = self.revision;
+        if MAX_EVENTS <= self.newest.len() {
+            self.newest.pop_front();
+        }
+        if MAX_WAITING_EVENTS <= self.unwritten.len() {
+            self.unwritten.pop_front();
+            self.given_up += 1;
+        }
+        self.unwritten.push_back(event.clone());
+        self.newest.push_back(event);
+    }
+
+    /// The newest events, newest first.
+    pub(super) fn newest_first(&self) -> impl Iterator<Item = &EventRecord> {
+        self.newest.iter().rev()
+    }
+
+    /// Revision of the oldest event in memory.
+    pub(super) fn oldest(&self) -> Option<u64> {
+        self.newest.front().map(|event| event.revision)
+    }
+
+    pub(super) fn unwritten(&self, count: usize) -> Vec<EventRecord> {
+        self.unwritten.iter().take(count).cloned().collect()
+    }
+
+    pub(super) fn unwritten_count(&self) -> usize {
+        self.unwritten.len()
+    }
+
+    pub(super) fn has_unwritten(&self) -> bool {
+        !self.unwritten.is_empty()
+    }
+
+    /// Events up to `revision` are written.
+    pub(super) fn written(&mut self, revision: u64) {
+        while self
+            .unwritten
+            .front()
+            .is_some_and(|event| event.revision <= revision)
+        {
+            self.unwritten.pop_front();
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Choosing rows for a list: small holds here, filtering and sorting outside the lock.
+
+use std::sync::Arc;
+
+use lastbeat_proto::answer::{Notice, Summary};
+use lastbeat_proto::{InstanceId, ServiceName, Timestamp};
+use serde::Serialize;
+
+use super::State;
+use super::slab::{Detail, Place, flag};
+use crate::clock::{Listened, Moment};
+use crate::instance::Life;
+
+/// A registered row that may become part of a list.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// Where it is.
+    pub place: Place,
+    /// Its fixed part.
+    pub detail: Arc<Detail>,
+    /// UP or DOWN.
+    pub life: Life,
+    /// UP and late.
+    pub is_late: bool,
+    /// When it was last heard.
+    pub heard: Listened,
+    /// Since when it is what it is.
+    pub since: Listened,
+}
+
+/// What an answer says beside its rows, read in the same hold as its cursor.
+#[derive(Debug, Clone, Serialize)]
+pub struct Head {
+    /// The daemon's wall clock.
+    pub now: Timestamp,
+    /// Milliseconds since this start.
+    pub up_ms: i64,
+    /// Number of the last event.
+    pub revision: u64,
+    /// Where a reader stands behind this answer.
+    pub cursor: String,
+    /// Counts over the whole registry.
+    pub summary: Summary,
+    /// What the daemon says about itself.
+    pub notices: Vec<Notice>,
+}
+
+impl State {
+    /// Everything an answer says beside its rows.
+    pub fn head(&self, now: Moment) -> Head {
+        Head {
+            now: now.wall,
+            up_ms: self.up_ms(now),
+            revision: self.journal.revision(),
+            cursor: self.cursor().text(),
+            summary: self.summary(),
+            notices: self.notices(now),
+        }
+    }
+
+    /// The registered ones among the next `count` rows in the order of name and instance, and
+    /// behind whom to go on; nobody: that was all.
+    pub fn candidates(
+        &self,
+        behind: Option<&(ServiceName, InstanceId)>,
+        count: usize,
+    ) -> (Vec<Candidate>, Option<(ServiceName, InstanceId)>) {
+        let behind = behind.map(|(name, instance)| (name, Some(instance)));
+        let mut seen = 0;
+        let mut last = None;
+        let mut candidates = Vec::new();
+        for place in self.slab.after(behind, count) {
+            seen += 1;
+            let Some(hot) = self.slab.get(place) else {
+                continue;
+            };
+            last = Some(&hot.detail);
+            if hot.life.is_registered() {
+                candidates.push(Candidate {
+                    place,
+                    detail: Arc::clone(&hot.detail),
+                    life: hot.life,
+                    is_late: hot.has(flag::LATE),
+                    heard: hot.heartbeat.l,
+                    since: hot.since_l,
+                });
+            }
+        }
+        let next = last.filter(|_| seen == count);
+        (
+            candidates,
+            next.map(|detail| (detail.name.clone(), detail.instance.clone())),
+        )
+    }
+
+    /// Writes the registered ones among the next `count` rows as JSON, each with a comma behind
+    /// it, and says behind whom to go on; nobody: that was all.
+    pub fn write_rows(
+        &self,
+        behind: Option<&(ServiceName, InstanceId)>,
+        count: usize,
+        now: Moment,
+        out: &mut Vec<u8>,
+    ) -> Option<(ServiceName, InstanceId)> {
+        let behind = behind.map(|(name, instance)| (name, Some(instance)));
+        let mut seen = 0;
+        let mut last = None;
+        for place in self.slab.after(behind, count) {
+            seen += 1;
+            last = Some(place);
+            if self.write_row(place, now, out) {
+                out.push(b',');
+            }
+        }
+        let hot = self.slab.get(last.filter(|_| seen == count)?)?;
+        Some((hot.detail.name.clone(), hot.detail.instance.clone()))
+    }
+
+    /// The registered rows of one name, judged now.
+    pub fn judged_of_name(&mut self, name: &ServiceName, now: Moment) -> Vec<Place> {
+        self.advance(now);
+        let places: Vec<Place> = self.slab.of_name(name).collect();
+        for place in &places {
+            self.judge(*place, now);
+            self.enqueue(*place);
+        }
+        let is_registered = |place: &Place| {
+            self.slab
+                .get(*place)
+                .is_some_and(|hot| hot.life.is_registered())
+        };
+        places.into_iter().filter(is_registered).collect()
+    }
+}

@@ -1,0 +1,289 @@
+//! Where rows live: a slab of small hot rows, a column of change numbers beside it, an index by
+//! identity and an order by name.
+//!
+//! A row is looked up with a borrowed name and instance, so that a heartbeat allocates nothing.
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+use hashbrown::HashTable;
+use lastbeat_proto::{Address, InstanceId, ServiceName, Span, Timestamp};
+
+use super::record::Heartbeat;
+use crate::clock::{Listened, Mono};
+use crate::instance::Life;
+
+/// A row's place. The generation tells a reused slot from the row that had it before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    pub(super) slot: u32,
+    pub(super) generation: u32,
+}
+
+/// The part of a row that only a registration changes; replaced whole, never changed.
+#[derive(Debug)]
+pub struct Detail {
+    /// Row number.
+    pub id: i64,
+    /// Name of the service.
+    pub name: ServiceName,
+    /// What tells the instances of one service apart.
+    pub instance: InstanceId,
+    /// Where it is.
+    pub address: Address,
+    /// Its port, where one was given.
+    pub port: Option<u16>,
+    /// How long a heartbeat counts, where the registration said so.
+    pub own_ttl: Option<Span>,
+    /// Labels, in the order given.
+    pub tags: Vec<String>,
+    /// Pairs of texts.
+    pub metadata: BTreeMap<String, String>,
+    /// Wall time of the first registration.
+    pub first_seen: Timestamp,
+    /// The row's JSON as far as it is fixed, from `{"id":` to the comma behind the metadata.
+    pub(super) json: Box<str>,
+}
+
+/// Marks of a row, each a bit.
+pub(super) mod flag {
+    /// Went DOWN in a mass loss.
+    pub(in crate::state) const MASS: u8 = 1;
+    /// UP and silent for more than three quarters of its ttl.
+    pub(in crate::state) const LATE: u8 = 2;
+    /// A tombstone that the screens show.
+    pub(in crate::state) const SHOWN: u8 = 4;
+    /// A tombstone whose deletion is under way.
+    pub(in crate::state) const EXPIRING: u8 = 8;
+    /// On the urgent list.
+    pub(in crate::state) const URGENT: u8 = 16;
+    /// On the lazy list.
+    pub(in crate::state) const LAZY: u8 = 32;
+    /// On the list of beats.
+    pub(in crate::state) const BEAT: u8 = 64;
+}
+
+/// What moves often.
+#[derive(Debug)]
+pub(super) struct Hot {
+    pub(super) detail: Arc<Detail>,
+    pub(super) heartbeat: Heartbeat,
+    /// Steady time of the last heartbeat; before this start for a loaded row.
+    pub(super) heard: Mono,
+    pub(super) ttl: Span,
+    pub(super) since: Timestamp,
+    pub(super) since_l: Listened,
+    /// Deadline of the live queue entry; none: no entry.
+    pub(super) queued: Option<Listened>,
+    /// The urgent number that must be stored before an answer about this row.
+    pub(super) urgent: u64,
+    pub(super) generation: u32,
+    pub(super) life: Life,
+    pub(super) flags: u8,
+}
+
+/// What the counts need to know of a row.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Standing {
+    pub(super) life: Life,
+    pub(super) is_late: bool,
+    pub(super) is_shown: bool,
+    pub(super) heard: Listened,
+}
+
+impl Hot {
+    pub(super) const fn standing(&self) -> Standing {
+        Standing {
+            life: self.life,
+            is_late: self.has(flag::LATE),
+            is_shown: self.has(flag::SHOWN),
+            heard: self.heartbeat.l,
+        }
+    }
+
+    pub(super) const fn has(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+
+    /// Sets a mark; says whether it was new.
+    pub(super) const fn set(&mut self, flag: u8) -> bool {
+        let was = self.has(flag);
+        self.flags |= flag;
+        !was
+    }
+
+    /// Takes a mark away; says whether it stood.
+    pub(super) const fn clear(&mut self, flag: u8) -> bool {
+        let was = self.has(flag);
+        self.flags &= !flag;
+        was
+    }
+}
+
+/// All rows, living ones and tombstones.
+#[derive(Debug, Default)]
+pub(super) struct Slab {
+    rows: Vec<Slot>,
+    /// The change number of each slot.
+    changes: Vec<u64>,
+    free: Vec<u32>,
+    index: HashTable<u32>,
+    hasher: RandomState,
+    /// A name alone sorts before all its instances.
+    order: BTreeMap<(ServiceName, Option<InstanceId>), u32>,
+}
+
+#[derive(Debug)]
+enum Slot {
+    Used(Hot),
+    /// Free; the generation that the next row gets.
+    Free(u32),
+}
+
+impl Slab {
+    /// Puts a new row in; its identity must not be there yet.
+    pub(super) fn insert(&mut self, mut hot: Hot) -> Place {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.rows.push(Slot::Free(0));
+            self.changes.push(0);
+            u32::try_from(self.rows.len() - 1).unwrap_or(u32::MAX)
+        });
+        if let Some(Slot::Free(generation)) = self.rows.get(slot as usize) {
+            hot.generation = *generation;
+        }
+        let place = Place {
+            slot,
+            generation: hot.generation,
+        };
+        let detail = Arc::clone(&hot.detail);
+        if let Some(used) = self.rows.get_mut(slot as usize) {
+            *used = Slot::Used(hot);
+        }
+        let hash = self.hash(detail.name.as_str(), detail.instance.as_str());
+        let (rows, hasher) = (&self.rows, &self.hasher);
+        self.index
+            .insert_unique(hash, slot, |slot| hash_of(rows, hasher, *slot));
+        self.order
+            .insert((detail.name.clone(), Some(detail.instance.clone())), slot);
+        place
+    }
+
+    /// Frees the row at `place`; its slot gets the next generation.
+    pub(super) fn remove(&mut self, place: Place) {
+        let Some(hot) = self.get(place) else { return };
+        let detail = Arc::clone(&hot.detail);
+        let hash = self.hash(detail.name.as_str(), detail.instance.as_str());
+        if let Ok(entry) = self.index.find_entry(hash, |slot| *slot == place.slot) {
+            entry.remove();
+        }
+        self.order
+            .remove(&(detail.name.clone(), Some(detail.instance.clone())));
+        if let Some(used) = self.rows.get_mut(place.slot as usize) {
+            *used = Slot::Free(place.generation.wrapping_add(1));
+        }
+        self.free.push(place.slot);
+    }
+
+    pub(super) fn find(&self, name: &str, instance: &str) -> Option<Place> {
+        let hash = self.hash(name, instance);
+        let slot = *self.index.find(hash, |slot| {
+            self.at(*slot).is_some_and(|hot| {
+                hot.detail.name.as_str() == name && hot.detail.instance.as_str() == instance
+            })
+        })?;
+        self.place_at(slot)
+    }
+
+    pub(super) fn get(&self, place: Place) -> Option<&Hot> {
+        self.at(place.slot)
+            .filter(|hot| hot.generation == place.generation)
+    }
+
+    pub(super) fn get_mut(&mut self, place: Place) -> Option<&mut Hot> {
+        match self.rows.get_mut(place.slot as usize) {
+            Some(Slot::Used(hot)) if hot.generation == place.generation => Some(hot),
+            _ => None,
+        }
+    }
+
+    fn at(&self, slot: u32) -> Option<&Hot> {
+        match self.rows.get(slot as usize) {
+            Some(Slot::Used(hot)) => Some(hot),
+            _ => None,
+        }
+    }
+
+    fn place_at(&self, slot: u32) -> Option<Place> {
+        self.at(slot).map(|hot| Place {
+            slot,
+            generation: hot.generation,
+        })
+    }
+
+    /// All rows of a name, living ones and tombstones, by instance.
+    pub(super) fn of_name<'slab>(
+        &'slab self,
+        name: &'slab ServiceName,
+    ) -> impl Iterator<Item = Place> {
+        self.after(Some((name, None)), usize::MAX)
+            .take_while(move |place| self.get(*place).is_some_and(|hot| hot.detail.name == *name))
+    }
+
+    /// At most `count` rows in the order of name and instance, behind the given one (or from the
+    /// first instance of the given name on).
+    pub(super) fn after(
+        &self,
+        behind: Option<(&ServiceName, Option<&InstanceId>)>,
+        count: usize,
+    ) -> impl Iterator<Item = Place> {
+        use std::ops::Bound::{Excluded, Included, Unbounded};
+        let from = match behind {
+            None => Unbounded,
+            Some((name, None)) => Included((name.clone(), None)),
+            Some((name, Some(key))) => Excluded((name.clone(), Some(key.clone()))),
+        };
+        self.order
+            .range((from, Unbounded))
+            .take(count)
+            .filter_map(|(_, slot)| self.place_at(*slot))
+    }
+
+    /// Every row, in no order.
+    pub(super) fn places(&self) -> impl Iterator<Item = Place> {
+        (0_u32..)
+            .take(self.rows.len())
+            .filter_map(|slot| self.place_at(slot))
+    }
+
+    pub(super) fn change_of(&self, place: Place) -> u64 {
+        self.changes.get(place.slot as usize).copied().unwrap_or(0)
+    }
+
+    pub(super) fn set_change(&mut self, place: Place, change: u64) {
+        if let Some(slot) = self.changes.get_mut(place.slot as usize) {
+            *slot = change;
+        }
+    }
+
+    /// Rows whose change number is above `change`, in no order.
+    pub(super) fn changed_since(&self, change: u64) -> impl Iterator<Item = Place> {
+        (0_u32..)
+            .zip(&self.changes)
+            .filter(move |(_, number)| change < **number)
+            .filter_map(|(slot, _)| self.place_at(slot))
+    }
+
+    fn hash(&self, name: &str, instance: &str) -> u64 {
+        self.hasher.hash_one((name, instance))
+    }
+}
+
+fn hash_of(rows: &[Slot], hasher: &RandomState, slot: u32) -> u64 {
+    match rows.get(slot as usize) {
+        Some(Slot::Used(hot)) => {
+            hasher.hash_one((hot.detail.name.as_str(), hot.detail.instance.as_str()))
+        }
+        _ => 0,
+    }
+}

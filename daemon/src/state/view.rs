@@ -1,0 +1,310 @@
+//! Rows, tombstones and events as everybody sees them.
+//!
+//! The fixed part of a row's JSON is made once, at registration; status and times are added when
+//! a list is built, never at a heartbeat (ADR 0003).
+
+use std::io::Write;
+
+use lastbeat_proto::answer::{Event, Removed, Row, Summary, Tombstone};
+use lastbeat_proto::{Span, Status, Timestamp};
+
+use super::record::{EventRecord, InstanceRecord};
+use super::slab::{Detail, Hot, Place, flag};
+use super::{State, judge};
+use crate::clock::{Listened, Moment};
+use crate::instance::{self, Life};
+
+/// The part of a row that moves.
+struct Moving {
+    status: Status,
+    late: bool,
+    confirmed: bool,
+    reason: Option<String>,
+    since: Timestamp,
+    last_heartbeat: Timestamp,
+    first_seen: Timestamp,
+    heard_ms: i64,
+    due_ms: i64,
+}
+
+/// A stored wall time as it is shown: never later than now, however the wall clock was stepped.
+pub(super) fn shown(at: Timestamp, at_l: Listened, l: Listened, now: Moment) -> Timestamp {
+    if now.wall < at {
+        now.wall.plus_micros(-l.micros_since(at_l))
+    } else {
+        at
+    }
+}
+
+/// The fixed part of a row, with its JSON.
+pub(super) fn detail(record: InstanceRecord, default_ttl: Span) -> Detail {
+    #[derive(serde::Serialize)]
+    struct Fixed<'record> {
+        id: i64,
+        name: &'record str,
+        instance: &'record str,
+        ip: &'record str,
+        port: Option<u16>,
+        ttl_s: Span,
+        tags: &'record [String],
+        metadata: &'record std::collections::BTreeMap<String, String>,
+    }
+    let fixed = Fixed {
+        id: record.id,
+        name: record.name.as_str(),
+        instance: record.instance.as_str(),
+        ip: record.address.as_str(),
+        port: record.port,
+        ttl_s: record.ttl.unwrap_or(default_ttl),
+        tags: &record.tags,
+        metadata: &record.metadata,
+    };
+    // Strings, numbers and maps with string keys always serialize.
+    let mut json = serde_json::to_string(&fixed).unwrap_or_default();
+    json.pop();
+    Detail {
+        id: record.id,
+        name: record.name,
+        instance: record.instance,
+        address: record.address,
+        port: record.port,
+        own_ttl: record.ttl,
+        tags: record.tags,
+        metadata: record.metadata,
+        first_seen: record.first_seen,
+        json: json.into_boxed_str(),
+    }
+}
+
+impl State {
+    /// Milliseconds since this start.
+    pub fn up_ms(&self, now: Moment) -> i64 {
+        now.mono.micros_since(self.origin) / 1_000
+    }
+
+    /// How many rows are how.
+    pub fn summary(&self) -> Summary {
+        let counts = self.counts;
+        Summary {
+            total: counts.up + counts.down,
+            up: counts.up,
+            late: counts.late,
+            down: counts.down,
+            gone: counts.shown,
+        }
+    }
+
+    /// A registered row.
+    pub fn row(&self, place: Place, now: Moment) -> Option<Row> {
+        let hot = self
+            .slab
+            .get(place)
+            .filter(|hot| hot.life.is_registered())?;
+        let (detail, moving) = (&hot.detail, self.moving(hot, now));
+        Some(Row {
+            id: detail.id,
+            name: detail.name.to_string(),
+            instance: detail.instance.to_string(),
+            ip: detail.address.to_string(),
+            port: detail.port,
+            status: moving.status,
+            late: moving.late,
+            confirmed: moving.confirmed,
+            reason: moving.reason,
+            since: moving.since,
+            last_heartbeat: moving.last_heartbeat,
+            first_seen: moving.first_seen,
+            ttl_s: hot.ttl,
+            tags: detail.tags.clone(),
+            metadata: detail.metadata.clone(),
+            heard_ms: moving.heard_ms,
+            due_ms: moving.due_ms,
+        })
+    }
+
+    /// A registered row as JSON, equal in value to [`row`](Self::row); says whether there is one.
+    pub fn write_row(&self, place: Place, now: Moment, out: &mut Vec<u8>) -> bool {
+        let Some(hot) = self.slab.get(place).filter(|hot| hot.life.is_registered()) else {
+            return false;
+        };
+        let moving = self.moving(hot, now);
+        out.extend_from_slice(hot.detail.json.as_bytes());
+        let mut text = |parts: &[&[u8]]| parts.iter().for_each(|part| out.extend_from_slice(part));
+        text(&[
+            b",\"status\":\"",
+            moving.status.word().as_bytes(),
+            b"\",\"late\":",
+        ]);
+        text(&[
+            boolean(moving.late),
+            b",\"confirmed\":",
+            boolean(moving.confirmed),
+        ]);
+        match moving.reason {
+            // Only letters, digits and spaces: nothing in it needs escaping.
+            Some(reason) => text(&[b",\"reason\":\"", reason.as_bytes(), b"\",\"since\":\""]),
+            None => text(&[b",\"reason\":null,\"since\":\""]),
+        }
+        text(&[
+            &moving.since.text(),
+            b"\",\"last_heartbeat\":\"",
+            &moving.last_heartbeat.text(),
+        ]);
+        text(&[b"\",\"first_seen\":\"", &moving.first_seen.text(), b"\""]);
+        // Writing to a `Vec` cannot fail.
+        write!(
+            out,
+            ",\"heard_ms\":{},\"due_ms\":{}}}",
+            moving.heard_ms, moving.due_ms
+        )
+        .unwrap_or(());
+        true
+    }
+
+    fn moving(&self, hot: &Hot, now: Moment) -> Moving {
+        let l = self.listening.l();
+        let pulse = self.pulse(hot);
+        let is_up = hot.life == Life::Up;
+        let deadline = if is_up {
+            pulse.deadline(self.rules.start_grace)
+        } else {
+            instance::leaves_after(hot.since_l, hot.has(flag::MASS), &self.rules)
+        };
+        let last_heartbeat = shown(hot.heartbeat.at, hot.heartbeat.l, l, now);
+        Moving {
+            status: hot.life.status(),
+            late: hot.has(flag::LATE),
+            confirmed: !is_up || !pulse.is_unconfirmed(),
+            reason: (!is_up).then(|| judge::silent_for(hot.since_l.since(hot.heartbeat.l))),
+            since: shown(hot.since, hot.since_l, l, now),
+            last_heartbeat,
+            first_seen: hot.detail.first_seen.min(last_heartbeat),
+            heard_ms: hot.heard.micros_since(self.origin).div_euclid(1_000),
+            due_ms: self.up_ms(now) + deadline.micros_since(l).div_euclid(1_000),
+        }
+    }
+
+    /// What is kept of a row that left.
+    pub fn tombstone(&self, place: Place, now: Moment) -> Option<Tombstone> {
+        let hot = self
+            .slab
+            .get(place)
+            .filter(|hot| !hot.life.is_registered())?;
+        let (detail, l) = (&hot.detail, self.listening.l());
+        let last_heartbeat = shown(hot.heartbeat.at, hot.heartbeat.l, l, now);
+        let is_deregistered = hot.life == Life::Deregistered;
+        let reason = if is_deregistered {
+            "deregistered".to_owned()
+        } else {
+            judge::silent_for(hot.since_l.since(hot.heartbeat.l))
+        };
+        Some(Tombstone {
+            id: detail.id,
+            name: detail.name.to_string(),
+            instance: detail.instance.to_string(),
+            ip: detail.address.to_string(),
+            port: detail.port,
+            status: Status::Gone,
+            reason,
+            deregistered: is_deregistered,
+            since: shown(hot.since, hot.since_l, l, now),
+            last_heartbeat,
+            first_seen: detail.first_seen.min(last_heartbeat),
+        })
+    }
+
+    /// Tombstones that the screens show, newest first, of one name or of all.
+    pub fn gone(&self, name: Option<&str>, count: usize, now: Moment) -> Vec<Tombstone> {
+        let is_meant = |place: &&(Listened, Place)| {
+            self.slab.get(place.1).is_some_and(|hot| {
+                hot.has(flag::SHOWN) && name.is_none_or(|name| hot.detail.name.as_str() == name)
+            })
+        };
+        self.graves
+            .iter()
+            .rev()
+            .filter(is_meant)
+            .take(count)
+            .filter_map(|(_, place)| self.tombstone(*place, now))
+            .collect()
+    }
+
+    /// Who a row is, whatever became of it.
+    pub fn removed(&self, place: Place) -> Option<Removed> {
+        self.slab.get(place).map(|hot| Removed {
+            id: hot.detail.id,
+            name: hot.detail.name.to_string(),
+            instance: hot.detail.instance.to_string(),
+        })
+    }
+
+    /// An event as it is shown.
+    pub fn event(&self, record: &EventRecord, now: Moment) -> Event {
+        let subject = record.subject.as_ref();
+        Event {
+            revision: record.revision,
+            at: shown(record.at, record.l, self.listening.l(), now),
+            kind: record.kind,
+            id: subject.map(|subject| subject.id),
+            name: subject.map(|subject| subject.name.to_string()),
+            instance: subject.map(|subject| subject.instance.to_string()),
+            reason: record.reason.clone(),
+        }
+    }
+
+    /// The events in memory, newest first, and whether older ones may be in the store.
+    pub fn events(
+        &self,
+        name: Option<&str>,
+        before: u64,
+        count: usize,
+        now: Moment,
+    ) -> (Vec<Event>, bool) {
+        let is_meant = |event: &&EventRecord| {
+            event.revision < before
+                && name.is_none_or(|name| {
+                    event
+                        .subject
+                        .as_ref()
+                        .is_some_and(|subject| subject.name.as_str() == name)
+                })
+        };
+        let events: Vec<Event> = self
+            .journal
+            .newest_first()
+            .filter(is_meant)
+            .take(count)
+            .map(|event| self.event(event, now))
+            .collect();
+        let has_older = self.journal.oldest().is_some_and(|oldest| 1 < oldest);
+        let is_short = events.len() < count;
+        (events, is_short && has_older)
+    }
+
+    /// Number of the last event.
+    pub fn revision(&self) -> u64 {
+        self.journal.revision()
+    }
+
+    /// The events behind `revision` as they were recorded, newest first, at most `count`.
+    pub fn recorded_since(&self, revision: u64, count: usize) -> Vec<EventRecord> {
+        let is_new = |event: &&EventRecord| revision < event.revision;
+        self.journal
+            .newest_first()
+            .take_while(is_new)
+            .take(count)
+            .cloned()
+            .collect()
+    }
+
+    /// Revision of the oldest event in memory: older ones are in the store only.
+    pub fn oldest_event(&self) -> u64 {
+        self.journal
+            .oldest()
+            .unwrap_or_else(|| self.journal.revision() + 1)
+    }
+}
+
+const fn boolean(value: bool) -> &'static [u8] {
+    if value { b"true" } else { b"false" }
+}

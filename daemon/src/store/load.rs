@@ -1,0 +1,209 @@
+//! From the file to values: everything that a start needs, checked row by row.
+//!
+//! A row that our own types refuse cannot have been written by us, so it counts as damage of the
+//! file.
+
+use lastbeat_proto::{
+    Address, EventKind, InstanceId, NetworkEndpoint, ServiceName, Span, Timestamp,
+};
+use rusqlite::types::Type;
+use rusqlite::{Connection, Result, Row};
+
+use crate::clock::Listened;
+use crate::instance::Life;
+use crate::state::record::{
+    Began, EventRecord, Heartbeat, InstanceRecord, Loaded, Stretch, Subject,
+};
+
+/// Which instances and tombstones are there, with their heartbeats?
+const INSTANCES: &str = "
+    select i.id, i.name, i.instance, i.ip, i.port, i.ttl_us, i.tags, i.metadata, i.first_seen,
+           i.life, i.since, i.since_l, i.mass, h.at, h.l
+    from instances as i left join heartbeats as h on h.id = i.id
+    order by i.id";
+
+/// What happened last?
+const EVENTS: &str = "
+    select revision, at, l, kind, id, name, instance, reason
+    from events order by revision desc limit ?1";
+
+/// When did the daemon listen?
+const STRETCHES: &str = "
+    select began, start_l, last_l, start_wall, last_wall, clean
+    from stretches order by id desc limit ?1";
+
+/// Which row number was the highest ever given?
+const HIGHEST_ID: &str = "
+    select max(
+        ifnull((select max(seq) from sqlite_sequence where name = 'instances'), 0),
+        ifnull((select max(id) from instances), 0),
+        ifnull((select max(id) from heartbeats), 0),
+        ifnull((select max(id) from events), 0)
+    )";
+
+/// How many rows of an imported database were refused?
+const REFUSED: &str = "select count(*) from refused_rows";
+
+/// So many events are kept in memory; older ones are read from the file when asked for.
+const RECENT_EVENTS: i64 = 1_000;
+
+/// So many stretches are kept: with a crash every minute that is 17 hours, longer than any
+/// silence that matters.
+pub(super) const KEPT_STRETCHES: i64 = 1_000;
+
+/// Every state with its word in the table.
+pub(super) const LIVES: [(Life, &str); 5] = [
+    (Life::Up, "up"),
+    (Life::Down, "down"),
+    (Life::TimedOut, "timed-out"),
+    (Life::Dismissed, "dismissed"),
+    (Life::Deregistered, "deregistered"),
+];
+
+/// Reads everything.
+pub(super) fn load(connection: &Connection) -> Result<Loaded> {
+    let instances = connection
+        .prepare(INSTANCES)?
+        .query_map([], instance)?
+        .collect::<Result<Vec<_>>>()?;
+    let mut events = connection
+        .prepare(EVENTS)?
+        .query_map([RECENT_EVENTS], event)?
+        .collect::<Result<Vec<_>>>()?;
+    events.reverse();
+    let mut stretches = connection
+        .prepare(STRETCHES)?
+        .query_map([KEPT_STRETCHES], stretch)?
+        .collect::<Result<Vec<_>>>()?;
+    stretches.reverse();
+    Ok(Loaded {
+        revision: events.last().map_or(0, |event| event.revision),
+        next_id: highest_id(connection)?.saturating_add(1),
+        refused_rows: connection.query_row(REFUSED, [], |row| unsigned(row, 0))?,
+        instances,
+        events,
+        stretches,
+    })
+}
+
+/// The highest row number ever given to an instance; 0 before the first.
+pub(super) fn highest_id(connection: &Connection) -> Result<i64> {
+    connection.query_row(HIGHEST_ID, [], |row| row.get(0))
+}
+
+/// The word of a state in the table.
+pub(super) fn life_word(life: Life) -> &'static str {
+    LIVES
+        .iter()
+        .find(|(known, _)| *known == life)
+        .map_or("up", |(_, word)| word)
+}
+
+fn instance(row: &Row<'_>) -> Result<InstanceRecord> {
+    let since = time(row, 10)?;
+    let since_l = listened(row, 11)?;
+    // A heartbeat is written with its row, so only damage can have taken it.
+    let heartbeat = Heartbeat {
+        at: time(row, 13)?,
+        l: listened(row, 14)?,
+    };
+    Ok(InstanceRecord {
+        id: row.get(0)?,
+        name: checked(row, 1, ServiceName::parse)?,
+        instance: checked(row, 2, InstanceId::parse)?,
+        address: address(row, 3)?,
+        port: row.get(4)?,
+        ttl: row.get::<_, Option<i64>>(5)?.map(Span::from_signed_micros),
+        tags: checked(row, 6, |text| serde_json::from_str(text))?,
+        metadata: checked(row, 7, |text| serde_json::from_str(text))?,
+        first_seen: time(row, 8)?,
+        life: checked(row, 9, life)?,
+        since,
+        since_l,
+        is_mass: row.get(12)?,
+        heartbeat,
+    })
+}
+
+/// Reads a row of `revision, at, l, kind, id, name, instance, reason`.
+pub(super) fn event(row: &Row<'_>) -> Result<EventRecord> {
+    let subject = match row.get::<_, Option<i64>>(4)? {
+        None => None,
+        Some(id) => Some(Subject {
+            id,
+            name: checked(row, 5, ServiceName::parse)?,
+            instance: checked(row, 6, InstanceId::parse)?,
+        }),
+    };
+    Ok(EventRecord {
+        revision: unsigned(row, 0)?,
+        at: time(row, 1)?,
+        l: listened(row, 2)?,
+        kind: checked(row, 3, |word| EventKind::parse(word).ok_or(UnknownWord))?,
+        subject,
+        reason: row.get(7)?,
+    })
+}
+
+fn stretch(row: &Row<'_>) -> Result<Stretch> {
+    Ok(Stretch {
+        began: checked(row, 0, began)?,
+        start_l: listened(row, 1)?,
+        last_l: listened(row, 2)?,
+        start_wall: time(row, 3)?,
+        last_wall: time(row, 4)?,
+        is_clean: row.get(5)?,
+    })
+}
+
+/// A word that the column does not know.
+#[derive(Debug, thiserror::Error)]
+#[error("is a word that this column does not know")]
+pub(super) struct UnknownWord;
+
+pub(super) fn life(word: &str) -> std::result::Result<Life, UnknownWord> {
+    LIVES
+        .iter()
+        .find(|(_, known)| *known == word)
+        .map(|(life, _)| *life)
+        .ok_or(UnknownWord)
+}
+
+pub(super) fn began(word: &str) -> std::result::Result<Began, UnknownWord> {
+    [Began::Start, Began::Stall]
+        .into_iter()
+        .find(|began| began.word() == word)
+        .ok_or(UnknownWord)
+}
+
+fn address(row: &Row<'_>, column: usize) -> Result<Address> {
+    checked(row, column, NetworkEndpoint::parse).map(|endpoint| endpoint.address)
+}
+
+fn time(row: &Row<'_>, column: usize) -> Result<Timestamp> {
+    row.get(column).map(Timestamp::from_micros)
+}
+
+fn listened(row: &Row<'_>, column: usize) -> Result<Listened> {
+    row.get(column).map(Listened::from_micros)
+}
+
+fn unsigned<T: TryFrom<i64>>(row: &Row<'_>, column: usize) -> Result<T> {
+    let number: i64 = row.get(column)?;
+    T::try_from(number)
+        .map_err(|_out_of_range| rusqlite::Error::IntegralValueOutOfRange(column, number))
+}
+
+fn checked<T, E>(
+    row: &Row<'_>,
+    column: usize,
+    parse: impl FnOnce(&str) -> std::result::Result<T, E>,
+) -> Result<T>
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    let text = row.get_ref(column)?.as_str()?;
+    parse(text).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
+    })
+}

@@ -1,0 +1,116 @@
+//! Where the database lies: its absolute path, and the files beside it.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, access};
+
+use super::error::{Obstacle, StoreError};
+
+/// Endings of the files that belong to a `SQLite` database.
+pub(super) const SIBLINGS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// The absolute path of the database; symbolic links are followed.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    path: PathBuf,
+    directory: PathBuf,
+}
+
+impl Place {
+    /// Checks that a database can be at `path`, without creating anything.
+    pub(super) fn find(path: &Path) -> Result<Self, StoreError> {
+        let unusable = |cause| StoreError::Unusable {
+            path: std::path::absolute(path).unwrap_or_else(|_no_cwd| path.to_path_buf()),
+            cause,
+        };
+        let resolved = resolve(path).map_err(unusable)?;
+        let directory = resolved
+            .parent()
+            .ok_or_else(|| unusable(Obstacle::NoName))?
+            .to_path_buf();
+        access(&directory, Access::WRITE_OK | Access::EXEC_OK)
+            .map_err(|cause| unusable(Obstacle::Denied(cause.into())))?;
+        if resolved.exists() {
+            access(&resolved, Access::READ_OK | Access::WRITE_OK)
+                .map_err(|cause| unusable(Obstacle::Denied(cause.into())))?;
+        }
+        Ok(Self {
+            path: resolved,
+            directory,
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The file whose name is that of the database with `ending` behind it.
+    pub(super) fn beside(&self, ending: &str) -> PathBuf {
+        with_ending(&self.path, ending)
+    }
+
+    /// Makes the names in the directory durable.
+    pub(super) fn sync_directory(&self) -> io::Result<()> {
+        File::open(&self.directory)?.sync_all()
+    }
+
+    pub(super) fn unusable(&self, cause: Obstacle) -> StoreError {
+        StoreError::Unusable {
+            path: self.path.clone(),
+            cause,
+        }
+    }
+}
+
+/// `path` with `ending` behind its last letter.
+pub(super) fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// Removes a file that may not be there.
+pub(super) fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn resolve(path: &Path) -> Result<PathBuf, Obstacle> {
+    let name = path.file_name().ok_or(Obstacle::NoName)?;
+    match fs::canonicalize(path) {
+        Ok(resolved) => {
+            let kind = fs::metadata(&resolved)
+                .map_err(Obstacle::Denied)?
+                .file_type();
+            if kind.is_dir() {
+                return Err(Obstacle::Directory);
+            }
+            return if kind.is_file() {
+                Ok(resolved)
+            } else {
+                Err(Obstacle::NotAFile)
+            };
+        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(Obstacle::Denied(error));
+        }
+        Err(_not_found) => {}
+    }
+    if fs::symlink_metadata(path).is_ok() {
+        return Err(Obstacle::DanglingLink);
+    }
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    match fs::canonicalize(directory) {
+        Ok(directory) => Ok(directory.join(name)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Obstacle::NoDirectory),
+        Err(error) => Err(Obstacle::Denied(error)),
+    }
+}

@@ -1,0 +1,95 @@
+//! Values that the tests of the store write and expect.
+
+use std::collections::BTreeMap;
+
+use lastbeat_proto::{EventKind, InstanceId, NetworkEndpoint, ServiceName, Span, Timestamp};
+use lastbeatd::clock::Listened;
+use lastbeatd::instance::Life;
+use lastbeatd::state::record::{
+    Batch, Began, EventRecord, Heartbeat, InstanceRecord, Stretch, Subject,
+};
+
+/// 2026-11-24T13:58:07.812334 in microseconds.
+pub(crate) const NOON_US: i64 = 1_795_528_687_812_334;
+
+/// A usual ttl.
+pub(crate) const TTL: Span = Span::from_secs(60);
+
+pub(crate) fn now() -> Timestamp {
+    Timestamp::from_micros(NOON_US)
+}
+
+/// An instance that is UP, with row number `id`.
+pub(crate) fn record(id: i64, name: &str) -> InstanceRecord {
+    let endpoint = NetworkEndpoint::parse(&format!("192.0.2.{}", id % 250)).unwrap();
+    InstanceRecord {
+        id,
+        name: ServiceName::parse(name).unwrap(),
+        instance: InstanceId::parse(&format!("i-{id}")).unwrap(),
+        address: endpoint.address,
+        port: Some(8080),
+        ttl: Some(TTL),
+        tags: vec!["web".to_owned(), "a \"quoted\" one".to_owned()],
+        metadata: BTreeMap::from([("zone".to_owned(), "kühl".to_owned())]),
+        first_seen: Timestamp::from_micros(NOON_US - 5),
+        life: Life::Up,
+        since: Timestamp::from_micros(NOON_US - 4),
+        since_l: Listened::from_micros(40),
+        is_mass: false,
+        heartbeat: beat(50),
+    }
+}
+
+pub(crate) fn beat(l: i64) -> Heartbeat {
+    Heartbeat {
+        at: Timestamp::from_micros(NOON_US + l),
+        l: Listened::from_micros(l),
+    }
+}
+
+pub(crate) fn event(revision: u64, name: Option<&str>) -> EventRecord {
+    let l = i64::try_from(revision).unwrap();
+    EventRecord {
+        revision,
+        at: Timestamp::from_micros(NOON_US + l),
+        l: Listened::from_micros(l),
+        kind: name.map_or(EventKind::Stall, |_| EventKind::Down),
+        subject: name.map(|name| Subject {
+            id: l,
+            name: ServiceName::parse(name).unwrap(),
+            instance: InstanceId::parse("i-1").unwrap(),
+        }),
+        reason: name.map(|_| "silent for 60 s".to_owned()),
+    }
+}
+
+pub(crate) fn stretch(start_l: i64) -> Stretch {
+    Stretch {
+        began: if start_l % 2 == 0 {
+            Began::Start
+        } else {
+            Began::Stall
+        },
+        start_l: Listened::from_micros(start_l),
+        last_l: Listened::from_micros(start_l + 1),
+        start_wall: now(),
+        last_wall: now(),
+        is_clean: false,
+    }
+}
+
+/// A batch of nothing but these rows.
+pub(crate) fn rows(rows: Vec<InstanceRecord>) -> Batch {
+    Batch {
+        rows,
+        ..Batch::default()
+    }
+}
+
+/// A batch of nothing but these events.
+pub(crate) fn events(events: Vec<EventRecord>) -> Batch {
+    Batch {
+        events,
+        ..Batch::default()
+    }
+}

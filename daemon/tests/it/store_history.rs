@@ -1,0 +1,152 @@
+//! Old events are read from the file, and bounded by age and by count.
+
+use std::path::Path;
+
+use lastbeat_proto::Timestamp;
+use lastbeatd::state::record::{Batch, EventRecord};
+use lastbeatd::store::{History, Store};
+
+use crate::sample::{NOON_US, TTL, event, events, now};
+
+/// A store with events 1 to `count`, every third of nobody, the others of `a` and `b` in turn.
+fn filled(path: &Path, count: u64) -> (Store, Vec<EventRecord>) {
+    let (mut store, _, _) = Store::open(path, now(), TTL).unwrap();
+    let all: Vec<_> = (1..=count)
+        .map(|revision| {
+            let name = [None, Some("a"), Some("b")][usize::try_from(revision % 3).unwrap()];
+            event(revision, name)
+        })
+        .collect();
+    store.write(&events(all.clone())).unwrap();
+    (store, all)
+}
+
+fn revisions(events: &[EventRecord]) -> Vec<u64> {
+    events.iter().map(|event| event.revision).collect()
+}
+
+#[test]
+fn older_events_come_newest_first_and_end_where_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, all) = filled(&dir.path().join("monitoring.db"), 20);
+    let history = History::new(store.path().to_path_buf());
+
+    let any = history.older_events(None, 11, 3).unwrap();
+    let of_a = history.older_events(Some("a"), 11, 3).unwrap();
+
+    assert_eq!(any, [all[9].clone(), all[8].clone(), all[7].clone()]);
+    assert_eq!(revisions(&of_a), [10, 7, 4]);
+    assert_eq!(history.older_events(Some("nobody"), 11, 3).unwrap(), []);
+    assert_eq!(history.older_events(None, 1, 3).unwrap(), []);
+    assert_eq!(
+        history
+            .older_events(None, u64::MAX, usize::MAX)
+            .unwrap()
+            .len(),
+        20
+    );
+}
+
+#[test]
+fn history_of_a_missing_file_is_trouble() {
+    let dir = tempfile::tempdir().unwrap();
+    let history = History::new(dir.path().join("monitoring.db"));
+
+    let error = history.older_events(None, 10, 10).unwrap_err();
+
+    assert!(error.is_trouble(), "{error:?}");
+}
+
+#[test]
+fn the_newest_thousand_events_are_loaded_oldest_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("monitoring.db");
+    let (store, all) = filled(&path, 1_001);
+    store.close();
+
+    let (_store, loaded, _) = Store::open(&path, now(), TTL).unwrap();
+
+    assert_eq!(loaded.events, all[1..]);
+    assert_eq!(loaded.revision, 1_001);
+}
+
+#[test]
+fn events_beyond_the_count_go_oldest_first_and_some_at_a_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut store, _) = filled(&dir.path().join("monitoring.db"), 20);
+    let history = History::new(store.path().to_path_buf());
+    let never = Timestamp::from_micros(i64::MIN);
+
+    assert!(store.prune(10, never, 4).unwrap());
+    assert_eq!(
+        history
+            .older_events(None, 99, 99)
+            .unwrap()
+            .last()
+            .unwrap()
+            .revision,
+        5
+    );
+    assert!(store.prune(10, never, 4).unwrap());
+    assert!(!store.prune(10, never, 2).unwrap());
+
+    assert_eq!(
+        history
+            .older_events(None, 99, 99)
+            .unwrap()
+            .last()
+            .unwrap()
+            .revision,
+        11
+    );
+    assert!(!store.prune(10, never, 2).unwrap());
+}
+
+#[test]
+fn events_beyond_the_age_go_but_never_the_newest() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("monitoring.db");
+    let (mut store, _) = filled(&path, 20);
+    let history = History::new(store.path().to_path_buf());
+    // Event n was at noon and n microseconds.
+    let seventh = Timestamp::from_micros(NOON_US + 7);
+
+    assert!(!store.prune(100, seventh, 100).unwrap());
+    assert_eq!(
+        history
+            .older_events(None, 99, 99)
+            .unwrap()
+            .last()
+            .unwrap()
+            .revision,
+        7
+    );
+    assert!(
+        !store
+            .prune(100, Timestamp::from_micros(i64::MAX), 100)
+            .unwrap()
+    );
+    assert!(
+        !store
+            .prune(0, Timestamp::from_micros(i64::MAX), 100)
+            .unwrap()
+    );
+
+    store.close();
+    let (_store, loaded, _) = Store::open(&path, now(), TTL).unwrap();
+    assert_eq!(revisions(&loaded.events), [20]);
+    assert_eq!(loaded.revision, 20);
+}
+
+#[test]
+fn nothing_is_pruned_from_an_empty_history() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut store, _, _) = Store::open(&dir.path().join("monitoring.db"), now(), TTL).unwrap();
+
+    assert!(
+        !store
+            .prune(0, Timestamp::from_micros(i64::MAX), 100)
+            .unwrap()
+    );
+    store.write(&Batch::default()).unwrap();
+}
