@@ -1,2 +1,73 @@
-//! Placeholder.
-fn main() {}
+//! `lastbeat`: runs the library and turns how it ended into an exit code.
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use lastbeat::cli::{self, CliError, Done};
+use lastbeat::client::ClientError;
+use lastbeat::once::OnceError;
+use lastbeat::run::Outcome;
+use lastbeat::text::{Charset, SafeText};
+
+/// Something printed is DOWN.
+const DOWN: u8 = 1;
+/// The command line or a setting cannot be used, or there is no terminal.
+const USAGE: u8 = 2;
+/// The daemon cannot be asked.
+const UNREACHABLE: u8 = 3;
+/// The daemon wants to know who asks.
+const UNAUTHORIZED: u8 = 4;
+/// A bug (`EX_SOFTWARE` of sysexits.h).
+const BUG: u8 = 70;
+/// A signal's number is added to this.
+const SIGNAL: u8 = 128;
+/// SIGHUP.
+const HANGUP: u8 = 129;
+
+fn main() -> ExitCode {
+    match cli::run(std::env::args_os()) {
+        Ok(done) => ExitCode::from(code_of(done)),
+        Err(error) => ExitCode::from(report(&error)),
+    }
+}
+
+fn code_of(done: Done) -> u8 {
+    match done {
+        Done::Shown | Done::Monitor(Outcome::Quit | Outcome::BrokenPipe) => 0,
+        Done::Printed { has_down } => {
+            if has_down {
+                DOWN
+            } else {
+                0
+            }
+        }
+        Done::Monitor(Outcome::Hangup) => HANGUP,
+        Done::Monitor(Outcome::Panicked) => BUG,
+        Done::Monitor(Outcome::Signal(number)) => {
+            SIGNAL.saturating_add(u8::try_from(number).unwrap_or(0))
+        }
+    }
+}
+
+/// Tells the user and gives the exit code.
+fn report(error: &CliError) -> u8 {
+    let code = match error {
+        CliError::Usage(error) => {
+            // Help goes to stdout with 0, mistakes to stderr with 2; where nobody reads, so be it.
+            let _written: io::Result<()> = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(USAGE);
+        }
+        CliError::Once(OnceError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            return 0;
+        }
+        CliError::Once(OnceError::Ask {
+            source: ClientError::Unauthorized(_),
+            ..
+        }) => UNAUTHORIZED,
+        CliError::Once(_) => UNREACHABLE,
+        CliError::Config(_) | CliError::Run(_) => USAGE,
+    };
+    let text = SafeText::new(&error.to_string(), Charset::Utf8);
+    let _written: io::Result<()> = writeln!(io::stderr(), "lastbeat: {text}");
+    code
+}

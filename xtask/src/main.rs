@@ -1,2 +1,83 @@
-//! Placeholder.
-fn main() {}
+//! `cargo xtask`: what a maintainer of lastbeat runs. Unpublished; nothing of the product needs it.
+
+mod test;
+
+mod debian;
+mod runner;
+mod snapshots;
+mod steps;
+
+mod screenshots;
+
+mod browser;
+mod fleet;
+mod http;
+mod palette;
+mod running;
+mod terminal;
+
+#[cfg(test)]
+mod documents;
+#[cfg(test)]
+mod examples;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+/// One command of `cargo xtask`.
+struct Command {
+    name: &'static str,
+    options: &'static str,
+    summary: &'static str,
+    run: fn(&[String]) -> Result<ExitCode>,
+}
+
+/// All of them; `cargo xtask help` prints this table.
+const COMMANDS: [Command; 3] = [
+    Command {
+        name: "test",
+        options: "[--skip-system]",
+        summary: "everything that must pass before a change is merged",
+        run: test::run,
+    },
+    Command {
+        name: "screenshots",
+        options: "[URL]",
+        summary: "the pictures under docs/img, or of the page at URL into target/",
+        run: screenshots::run,
+    },
+    Command {
+        name: "help",
+        options: "",
+        summary: "this list",
+        run: |_arguments| Ok(print_help()),
+    },
+];
+
+/// Exit code for a call that cannot be understood, or a machine that lacks what it needs.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (name, rest) = match arguments.split_first() {
+        Some((name, rest)) => (name.as_str(), rest),
+        None => ("help", &[][..]),
+    };
+    let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
+        eprintln!("xtask: no command {name}; `cargo xtask help` lists them");
+        return ExitCode::from(USAGE);
+    };
+    (command.run)(rest).unwrap_or_else(|error| {
+        eprintln!("xtask {name}: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn print_help() -> ExitCode {
+    for command in &COMMANDS {
+        let call = format!("{} {}", command.name, command.options);
+        println!("cargo xtask {call:<24}{}", command.summary);
+    }
+    ExitCode::SUCCESS
+}

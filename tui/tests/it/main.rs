@@ -1,2 +1,2 @@
-//! Placeholder.
+//! Integration tests.
 #![cfg(test)]

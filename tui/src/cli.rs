@@ -1,0 +1,109 @@
+//! The command line: flags made from the table of settings, and what each command calls.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+
+use crate::config::{
+    self, ConfigError, Kind, Output, ProcessEnvironment, SETTINGS, Setting, Settings,
+};
+use crate::once::{self, OnceError};
+use crate::run::{self, Outcome, RunError};
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// The monitor ended.
+    Monitor(Outcome),
+    /// `--once` printed.
+    Printed {
+        /// Whether something printed is DOWN.
+        has_down: bool,
+    },
+    /// The list was printed because there is no screen to draw on.
+    Shown,
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The command line itself, or a wish for help.
+    #[error(transparent)]
+    Usage(#[from] clap::Error),
+    /// A setting.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The list.
+    #[error(transparent)]
+    Once(#[from] OnceError),
+    /// The monitor.
+    #[error(transparent)]
+    Run(#[from] RunError),
+}
+
+/// The command line as clap sees it.
+pub fn command() -> Command {
+    let config = Arg::new("config")
+        .long("config")
+        .value_name("FILE")
+        .value_parser(value_parser!(PathBuf))
+        .help("settings file instead of $XDG_CONFIG_HOME/lastbeat/config.toml");
+    Command::new("lastbeat")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Watch a lastbeat registry in the terminal")
+        .args(SETTINGS.iter().map(flag))
+        .arg(config)
+        .args_conflicts_with_subcommands(false)
+}
+
+fn flag(setting: &Setting) -> Arg {
+    let variable = setting.variable.map(|name| format!(" [env: {name}]"));
+    let default = setting.default.map(|value| format!(" [default: {value}]"));
+    let help = [Some(setting.help.to_owned()), variable, default]
+        .into_iter()
+        .flatten()
+        .collect::<String>();
+    let arg = Arg::new(setting.name).long(setting.name).help(help);
+    match setting.kind {
+        Kind::Switch => arg.action(ArgAction::SetTrue),
+        Kind::Text(value) => arg.value_name(value),
+        Kind::Word(words) => arg
+            .value_name("WORD")
+            .value_parser(PossibleValuesParser::new(words)),
+    }
+}
+
+/// Reads the command line and does what it says.
+///
+/// # Errors
+/// [`CliError`], to be told to the user.
+pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Done, CliError> {
+    let matches = command().try_get_matches_from(arguments)?;
+    let settings = settings(&matches)?;
+    let has_screen = rustix::termios::isatty(rustix::stdio::stdout());
+    match settings.output {
+        Output::Screen if has_screen => Ok(Done::Monitor(run::run(&settings)?)),
+        Output::Screen | Output::Listing => {
+            once::print(&settings, &mut io::stdout().lock())?;
+            Ok(Done::Shown)
+        }
+        Output::Once => {
+            let has_down = once::print(&settings, &mut io::stdout().lock())?;
+            Ok(Done::Printed { has_down })
+        }
+    }
+}
+
+fn settings(matches: &ArgMatches) -> Result<Settings, ConfigError> {
+    let flags = |name: &str| {
+        let setting = SETTINGS.iter().find(|setting| setting.name == name)?;
+        match setting.kind {
+            Kind::Switch => matches.get_flag(name).then(|| "true".to_owned()),
+            Kind::Text(_) | Kind::Word(_) => matches.get_one::<String>(name).cloned(),
+        }
+    };
+    let named = matches.get_one::<PathBuf>("config").map(PathBuf::as_path);
+    config::load(&flags, &ProcessEnvironment, named.map(Path::new))
+}

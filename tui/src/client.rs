@@ -1,0 +1,255 @@
+//! Questions to the daemon over HTTP/1.1: the only place that knows hyper. Connections are kept
+//! and used again; a question that a kept connection lost is asked once more on a new one.
+
+mod answer;
+mod connection;
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::Request;
+use lastbeat_proto::Span;
+use lastbeat_proto::answer::{
+    DeregisterAnswer, EventsAnswer, GoneAnswer, RefreshAnswer, RegisterAnswer, ServicesAnswer,
+};
+use lastbeat_proto::endpoint::Method;
+use lastbeat_proto::path::encode;
+use lastbeat_proto::problem::Problem;
+use lastbeat_proto::query::MAX_LIMIT;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::config::BaseUrl;
+use crate::model::link::{Fault, FaultKind};
+
+use connection::Connection;
+
+/// Kept connections: one polls, one acts.
+const MAX_KEPT: usize = 2;
+/// Events of one answer: more than any screen has lines.
+const EVENTS: usize = 200;
+
+/// Why a question has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// No connection, or one that broke.
+    #[error("{cause}")]
+    Unreachable {
+        /// The cause in few words.
+        cause: String,
+    },
+    /// No answer in time.
+    #[error("no answer within {0}")]
+    Timeout(Span),
+    /// The daemon, or a proxy before it, wants to know who asks.
+    #[error("not allowed (HTTP {0}); this daemon wants a token")]
+    Unauthorized(u16),
+    /// Something else answers at this address.
+    #[error("no lastbeatd answers here: {0}; check --url")]
+    NotOurs(String),
+    /// The daemon says no.
+    #[error("{}", .0.detail)]
+    Refused(Box<Problem>),
+}
+
+impl From<ClientError> for Fault {
+    fn from(error: ClientError) -> Self {
+        let kind = match error {
+            ClientError::Unreachable { .. } | ClientError::Timeout(_) => FaultKind::Unreachable,
+            ClientError::Unauthorized(_) => FaultKind::Unauthorized,
+            ClientError::NotOurs(_) => FaultKind::NotOurs,
+            ClientError::Refused(_) => FaultKind::Refused,
+        };
+        Self {
+            kind,
+            text: error.to_string(),
+        }
+    }
+}
+
+/// A registration as it is sent; what is left out stays as it is.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct RegisterBody {
+    /// Name of the service.
+    pub name: String,
+    /// Where it is; missing: where the request comes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ip: Option<String>,
+    /// Its port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// What tells it from others of this name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+    /// How long a heartbeat counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttl_s: Option<Span>,
+    /// Labels.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+}
+
+/// Asks one daemon.
+#[derive(Debug)]
+pub struct Client {
+    url: BaseUrl,
+    timeout: Span,
+    kept: Mutex<Vec<Connection>>,
+}
+
+impl Client {
+    /// Connects to nothing yet. An answer is waited for at most `timeout`.
+    pub const fn new(url: BaseUrl, timeout: Span) -> Self {
+        Self {
+            url,
+            timeout,
+            kept: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// The whole registry, or what changed since a cursor.
+    ///
+    /// # Errors
+    /// [`ClientError`], as for every question here.
+    pub async fn services(&self, since: Option<&str>) -> Result<ServicesAnswer, ClientError> {
+        match since {
+            None => self.ask(Method::Get, "/services", None).await,
+            Some(cursor) => {
+                let path = format!("/services?since={}", encode(cursor));
+                self.ask(Method::Get, &path, None).await
+            }
+        }
+    }
+
+    /// What left, newest first.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn gone(&self) -> Result<GoneAnswer, ClientError> {
+        self.ask(Method::Get, &format!("/gone?limit={MAX_LIMIT}"), None)
+            .await
+    }
+
+    /// What happened, newest first, to all or to one service.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn events(&self, name: Option<&str>) -> Result<EventsAnswer, ClientError> {
+        let of = name.map_or_else(String::new, |name| format!("&name={}", encode(name)));
+        self.ask(Method::Get, &format!("/events?limit={EVENTS}{of}"), None)
+            .await
+    }
+
+    /// Judges a service again.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn refresh(&self, name: &str) -> Result<RefreshAnswer, ClientError> {
+        self.ask(Method::Post, &format!("/refresh/{}", encode(name)), None)
+            .await
+    }
+
+    /// Judges all services again.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn refresh_all(&self) -> Result<(), ClientError> {
+        let _all: serde::de::IgnoredAny = self.ask(Method::Post, "/refresh_all", None).await?;
+        Ok(())
+    }
+
+    /// Takes one instance out of the registry.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn deregister(
+        &self,
+        name: &str,
+        instance: &str,
+    ) -> Result<DeregisterAnswer, ClientError> {
+        let path = format!("/services/{}?instance={}", encode(name), encode(instance));
+        self.ask(Method::Delete, &path, None).await
+    }
+
+    /// Registers, which is the heartbeat when repeated.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn register(&self, body: &RegisterBody) -> Result<RegisterAnswer, ClientError> {
+        let json = serde_json::to_vec(body)
+            .map_err(|error| ClientError::NotOurs(format!("cannot write the request: {error}")))?;
+        self.ask(Method::Post, "/register", Some(Bytes::from(json)))
+            .await
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Bytes>,
+    ) -> Result<T, ClientError> {
+        let limit = Duration::from(self.timeout);
+        let exchange = async {
+            let request = self.request(method, path, body)?;
+            self.exchange(request).await
+        };
+        match tokio::time::timeout(limit, exchange).await {
+            Ok(answer) => answer?.read(),
+            Err(_elapsed) => Err(ClientError::Timeout(self.timeout)),
+        }
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Bytes>,
+    ) -> Result<Request<Full<Bytes>>, ClientError> {
+        let mut request = Request::builder()
+            .method(method.word())
+            .uri(self.url.path(path))
+            .header("host", self.url.authority())
+            .header("accept", "application/json")
+            .header(
+                "user-agent",
+                concat!("lastbeat/", env!("CARGO_PKG_VERSION")),
+            );
+        if body.is_some() {
+            request = request.header("content-type", "application/json");
+        }
+        request
+            .body(Full::new(body.unwrap_or_default()))
+            .map_err(|error| ClientError::NotOurs(format!("cannot build the request: {error}")))
+    }
+
+    /// Sends on a kept connection, else, or when that one is found closed, on a new one. Every
+    /// question of ours means the same when asked twice.
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<answer::Answer, ClientError> {
+        while let Some(mut connection) = self.take_kept() {
+            if let Ok(answer) = connection.send(request.clone()).await {
+                self.keep(connection);
+                return Ok(answer);
+            }
+        }
+        let mut connection = Connection::open(self.url.host(), self.url.port()).await?;
+        let answer = connection.send(request).await?;
+        self.keep(connection);
+        Ok(answer)
+    }
+
+    fn take_kept(&self) -> Option<Connection> {
+        self.kept
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop()
+    }
+
+    fn keep(&self, connection: Connection) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < MAX_KEPT {
+            kept.push(connection);
+        }
+    }
+}

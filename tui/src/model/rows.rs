@@ -1,0 +1,293 @@
+//! The registry as the screen needs it: every row once, an order over all of them and the part of
+//! it that the filter lets through, both kept up to date with work in proportion to what changed.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use lastbeat_proto::Status;
+use lastbeat_proto::answer::{Removed, Row};
+use lastbeat_proto::query::{Sort, SortKey};
+
+use super::filter::{Filter, search_text};
+
+/// What tells rows apart on screens: name and instance, never the row number.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RowKey {
+    /// Name of the service.
+    pub name: String,
+    /// Its instance key.
+    pub instance: String,
+}
+
+impl RowKey {
+    /// The key of a row.
+    pub fn of(row: &Row) -> Self {
+        Self {
+            name: row.name.clone(),
+            instance: row.instance.clone(),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Entry {
+    row: Row,
+    search: String,
+    address: Option<IpAddr>,
+    is_visible: bool,
+    /// Changed in this round, so not in the order at the moment; or, in a whole answer, seen.
+    is_marked: bool,
+}
+
+/// All rows, their order and what of it is visible.
+#[derive(Debug)]
+pub struct Rows {
+    slots: Vec<Option<Entry>>,
+    free: Vec<usize>,
+    by_key: HashMap<RowKey, usize>,
+    sorted: Vec<usize>,
+    visible: Vec<usize>,
+    filter: Filter,
+    sort: Sort,
+}
+
+impl Rows {
+    /// No rows.
+    pub fn new(filter: Filter, sort: Sort) -> Self {
+        Self {
+            slots: Vec::new(),
+            free: Vec::new(),
+            by_key: HashMap::new(),
+            sorted: Vec::new(),
+            visible: Vec::new(),
+            filter,
+            sort,
+        }
+    }
+
+    /// How many rows there are.
+    pub const fn total(&self) -> usize {
+        self.sorted.len()
+    }
+
+    /// How many rows the filter lets through.
+    pub const fn len(&self) -> usize {
+        self.visible.len()
+    }
+
+    /// Whether the filter lets nothing through, or there is nothing.
+    pub const fn is_empty(&self) -> bool {
+        self.visible.is_empty()
+    }
+
+    /// The visible row on a line.
+    pub fn row(&self, line: usize) -> Option<&Row> {
+        let slot = self.visible.get(line)?;
+        Some(&self.entry(*slot)?.row)
+    }
+
+    /// The visible rows from a line on.
+    pub fn rows_from(&self, line: usize) -> impl Iterator<Item = &Row> {
+        self.visible
+            .iter()
+            .skip(line)
+            .filter_map(|slot| Some(&self.entry(*slot)?.row))
+    }
+
+    /// The row with this key, visible or not.
+    pub fn find(&self, key: &RowKey) -> Option<&Row> {
+        Some(&self.entry(*self.by_key.get(key)?)?.row)
+    }
+
+    /// The line of a visible row.
+    pub fn line_of(&self, key: &RowKey) -> Option<usize> {
+        let slot = self.by_key.get(key)?;
+        self.visible.iter().position(|visible| visible == slot)
+    }
+
+    /// The filter in use.
+    pub const fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
+    /// The order in use.
+    pub const fn sort(&self) -> Sort {
+        self.sort
+    }
+
+    /// Shows only what matches.
+    pub fn set_filter(&mut self, filter: Filter) {
+        self.filter = filter;
+        for entry in self.slots.iter_mut().flatten() {
+            entry.is_visible = self.filter.matches(&entry.row, &entry.search);
+        }
+        self.collect_visible();
+    }
+
+    /// Orders anew.
+    pub fn set_sort(&mut self, sort: Sort) {
+        self.sort = sort;
+        let mut sorted = std::mem::take(&mut self.sorted);
+        sorted.sort_by(|a, b| self.compare(*a, *b));
+        self.sorted = sorted;
+        self.collect_visible();
+    }
+
+    /// Takes over a whole registry; rows that stay keep their place in memory.
+    pub fn replace(&mut self, rows: Vec<Row>) {
+        let slots: Vec<usize> = rows.into_iter().map(|row| self.store(row)).collect();
+        let gone: Vec<usize> = self
+            .sorted
+            .iter()
+            .copied()
+            .filter(|slot| self.entry(*slot).is_some_and(|entry| !entry.is_marked))
+            .collect();
+        for slot in gone {
+            self.drop_slot(slot);
+        }
+        self.sorted.clear();
+        self.insert_sorted(slots);
+    }
+
+    /// Takes over what changed.
+    pub fn merge(&mut self, changed: Vec<Row>, removed: &[Removed]) {
+        let slots: Vec<usize> = changed.into_iter().map(|row| self.store(row)).collect();
+        for row in removed {
+            let key = RowKey {
+                name: row.name.clone(),
+                instance: row.instance.clone(),
+            };
+            if let Some(slot) = self.by_key.get(&key).copied() {
+                self.drop_slot(slot);
+            }
+        }
+        let mut sorted = std::mem::take(&mut self.sorted);
+        sorted.retain(|slot| self.entry(*slot).is_some_and(|entry| !entry.is_marked));
+        self.sorted = sorted;
+        self.insert_sorted(slots);
+    }
+
+    fn entry(&self, slot: usize) -> Option<&Entry> {
+        self.slots.get(slot)?.as_ref()
+    }
+
+    /// Puts a row into its slot and marks it.
+    fn store(&mut self, row: Row) -> usize {
+        let key = RowKey::of(&row);
+        let search = search_text(&row);
+        let entry = Entry {
+            is_visible: self.filter.matches(&row, &search),
+            address: row.ip.parse().ok(),
+            search,
+            row,
+            is_marked: true,
+        };
+        let slot = match (self.by_key.get(&key), self.free.pop()) {
+            (Some(known), unused) => {
+                self.free.extend(unused);
+                *known
+            }
+            (None, Some(free)) => free,
+            (None, None) => {
+                self.slots.push(None);
+                self.slots.len() - 1
+            }
+        };
+        self.by_key.insert(key, slot);
+        if let Some(place) = self.slots.get_mut(slot) {
+            *place = Some(entry);
+        }
+        slot
+    }
+
+    fn drop_slot(&mut self, slot: usize) {
+        if let Some(entry) = self.slots.get_mut(slot).and_then(Option::take) {
+            self.by_key.remove(&RowKey::of(&entry.row));
+            self.free.push(slot);
+        }
+    }
+
+    /// Merges marked slots into the order and clears their marks. An answer that names a row
+    /// twice, or as changed and removed, leaves it once, or not at all.
+    fn insert_sorted(&mut self, mut slots: Vec<usize>) {
+        slots.sort_unstable();
+        slots.dedup();
+        slots.retain(|slot| self.entry(*slot).is_some());
+        slots.sort_by(|a, b| self.compare(*a, *b));
+        let mut merged = Vec::with_capacity(self.sorted.len() + slots.len());
+        let mut new = slots.iter().copied().peekable();
+        for old in self.sorted.iter().copied() {
+            while let Some(slot) = new.next_if(|slot| self.compare(*slot, old).is_lt()) {
+                merged.push(slot);
+            }
+            merged.push(old);
+        }
+        merged.extend(new);
+        self.sorted = merged;
+        for slot in slots {
+            if let Some(entry) = self.slots.get_mut(slot).and_then(Option::as_mut) {
+                entry.is_marked = false;
+            }
+        }
+        self.collect_visible();
+    }
+
+    fn collect_visible(&mut self) {
+        let mut visible = std::mem::take(&mut self.visible);
+        visible.clear();
+        let shown = |slot: &usize| self.entry(*slot).is_some_and(|entry| entry.is_visible);
+        visible.extend(self.sorted.iter().copied().filter(shown));
+        self.visible = visible;
+    }
+
+    fn compare(&self, a: usize, b: usize) -> Ordering {
+        let (Some(a), Some(b)) = (self.entry(a), self.entry(b)) else {
+            return Ordering::Equal;
+        };
+        compare(a, b, self.sort)
+    }
+}
+
+/// By the key, turned round where asked; then by name and instance, never turned round.
+fn compare(a: &Entry, b: &Entry, sort: Sort) -> Ordering {
+    let by_key = match sort.key {
+        SortKey::Status => severity(&a.row).cmp(&severity(&b.row)),
+        SortKey::Name => a.row.name.cmp(&b.row.name),
+        SortKey::Address => by_address(a, b),
+        SortKey::Heartbeat => a.row.heard_ms.cmp(&b.row.heard_ms),
+        SortKey::Since => a.row.since.cmp(&b.row.since),
+    };
+    let by_key = if sort.is_reversed {
+        by_key.reverse()
+    } else {
+        by_key
+    };
+    by_key
+        .then_with(|| a.row.name.cmp(&b.row.name))
+        .then_with(|| a.row.instance.cmp(&b.row.instance))
+}
+
+/// Worst first.
+const fn severity(row: &Row) -> u8 {
+    match row.status {
+        Status::Down => 0,
+        Status::Up if row.late => 1,
+        Status::Up => 2,
+        Status::Gone => 3,
+    }
+}
+
+/// Addresses by their numbers, then host names.
+fn by_address(a: &Entry, b: &Entry) -> Ordering {
+    let by_host = match (a.address, b.address) {
+        (Some(a), Some(b)) => a.cmp(&b),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => a.row.ip.cmp(&b.row.ip),
+    };
+    by_host.then(a.row.port.cmp(&b.row.port))
+}
+
+#[cfg(test)]
+mod tests;

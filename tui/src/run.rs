@@ -1,0 +1,239 @@
+//! The monitor: starts its threads, joins them with channels, and sees to it that the terminal is
+//! given back whichever of them ends first.
+//!
+//! The main thread supervises. One thread draws, one reads keys, one watches the terminal, one
+//! does all I/O with the daemon and hears signals. No I/O but drawing happens where keys are acted
+//! on, and a terminal that takes no more bytes cannot keep the program from ending.
+
+mod ui;
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use crate::client::Client;
+use crate::config::Settings;
+use crate::poll;
+use crate::terminal::{Guard, Input, TerminalError, read_keys, watch_for_hangup};
+use crate::update::{Message, Request};
+
+/// How long the drawing thread may take to end when told so.
+const END_WAIT: Duration = Duration::from_millis(150);
+
+/// How the monitor ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The user said so.
+    Quit,
+    /// The terminal went away.
+    Hangup,
+    /// By a signal with this number.
+    Signal(i32),
+    /// Nobody reads what we write.
+    BrokenPipe,
+    /// By a bug.
+    Panicked,
+}
+
+/// Why the monitor cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// No usable terminal.
+    #[error(transparent)]
+    Terminal(#[from] TerminalError),
+    /// The operating system refuses what every program needs.
+    #[error("cannot start the monitor: {0}; the system is short of threads or descriptors")]
+    System(#[from] std::io::Error),
+}
+
+/// What the drawing thread hears.
+#[derive(Debug)]
+enum Incoming {
+    /// For `update`.
+    Message(Message),
+    /// SIGCONT came.
+    Continued,
+    /// End now.
+    End,
+}
+
+/// Tells the supervisor when the thread or task that holds it panics.
+struct Alarm(Sender<Outcome>);
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            // Nobody listens when the program is ending already.
+            let _ending: Result<(), std::sync::mpsc::SendError<Outcome>> =
+                self.0.send(Outcome::Panicked);
+        }
+    }
+}
+
+/// Watches the registry until the user, a signal or the terminal ends it.
+///
+/// # Errors
+/// When there is no usable terminal or the system refuses a thread.
+pub fn run(settings: &Settings) -> Result<Outcome, RunError> {
+    let guard = Arc::new(Guard::new()?);
+    restore_on_panic(&guard);
+    let (ended, endings) = channel();
+    let (messages, incoming) = channel();
+    let (requests, waiting) = mpsc::channel(poll::MAX_WAITING);
+    guard.enter()?;
+    let drawing = {
+        let (ended, guard, settings) = (ended.clone(), Arc::clone(&guard), settings.clone());
+        thread::Builder::new()
+            .name("draw".to_owned())
+            .spawn(move || {
+                let _alarm = Alarm(ended.clone());
+                let outcome = ui::Ui::new(&settings, guard, requests).serve(&incoming);
+                let _ending: Result<(), _> = ended.send(outcome);
+            })?
+    };
+    start_terminal_threads(&guard, &messages, &ended)?;
+    start_daemon_thread(settings, waiting, &messages, ended)?;
+    Ok(supervise(&guard, &endings, &messages, &drawing))
+}
+
+/// Waits for the first ending and gives the terminal back.
+fn supervise(
+    guard: &Guard,
+    endings: &Receiver<Outcome>,
+    messages: &Sender<Incoming>,
+    drawing: &thread::JoinHandle<()>,
+) -> Outcome {
+    let outcome = endings.recv().unwrap_or(Outcome::Panicked);
+    let _ended_already: Result<(), _> = messages.send(Incoming::End);
+    // The drawing thread's own ending is the next one, when it was not the first.
+    let has_ended = drawing.is_finished()
+        || matches!(
+            outcome,
+            Outcome::Quit | Outcome::BrokenPipe | Outcome::Panicked
+        )
+        || endings.recv_timeout(END_WAIT).is_ok();
+    if has_ended {
+        guard.restore();
+    } else {
+        guard.restore_modes();
+    }
+    outcome
+}
+
+fn restore_on_panic(guard: &Arc<Guard>) {
+    let guard = Arc::clone(guard);
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        guard.restore();
+        report(panic);
+    }));
+}
+
+fn start_terminal_threads(
+    guard: &Arc<Guard>,
+    messages: &Sender<Incoming>,
+    ended: &Sender<Outcome>,
+) -> std::io::Result<()> {
+    let (alarm, messages) = (Alarm(ended.clone()), messages.clone());
+    thread::Builder::new()
+        .name("keys".to_owned())
+        .spawn(move || {
+            let _alarm = alarm;
+            read_keys(|input| {
+                let message = match input {
+                    Input::Key(key) => Message::Key(key),
+                    Input::Resize(columns, lines) => Message::Resize(columns, lines),
+                };
+                messages.send(Incoming::Message(message)).is_ok()
+            });
+        })?;
+    let (guard, ended) = (Arc::clone(guard), ended.clone());
+    thread::Builder::new()
+        .name("hangup".to_owned())
+        .spawn(move || {
+            let _alarm = Alarm(ended.clone());
+            watch_for_hangup(&guard);
+            let _ending: Result<(), _> = ended.send(Outcome::Hangup);
+        })?;
+    Ok(())
+}
+
+fn start_daemon_thread(
+    settings: &Settings,
+    waiting: mpsc::Receiver<Request>,
+    messages: &Sender<Incoming>,
+    ended: Sender<Outcome>,
+) -> std::io::Result<()> {
+    let client = Arc::new(Client::new(settings.url.clone(), settings.timeout));
+    let messages = messages.clone();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let signals = {
+        let _context = runtime.enter();
+        Signals::new()?
+    };
+    thread::Builder::new()
+        .name("daemon".to_owned())
+        .spawn(move || {
+            let _alarm = Alarm(ended.clone());
+            runtime.block_on(async move {
+                let heard = messages.clone();
+                let task_alarm = ended.clone();
+                let report = move |reply| {
+                    let _alarm = Alarm(task_alarm.clone());
+                    let _ending: Result<(), _> =
+                        heard.send(Incoming::Message(Message::Reply(reply)));
+                };
+                tokio::spawn(poll::serve(client, waiting, report));
+                signals.listen(&messages, &ended).await;
+            });
+        })?;
+    Ok(())
+}
+
+/// The signals that mean something here.
+struct Signals {
+    hangup: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+    quit: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    continued: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        let number = rustix::process::Signal::CONT.as_raw();
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
+            terminate: signal(SignalKind::terminate())?,
+            continued: signal(SignalKind::from_raw(number))?,
+        })
+    }
+
+    /// Reports until one comes that ends the program.
+    async fn listen(mut self, messages: &Sender<Incoming>, ended: &Sender<Outcome>) {
+        let outcome = loop {
+            tokio::select! {
+                _ = self.hangup.recv() => break Outcome::Hangup,
+                _ = self.interrupt.recv() => break signaled(SignalKind::interrupt()),
+                _ = self.quit.recv() => break signaled(SignalKind::quit()),
+                _ = self.terminate.recv() => break signaled(SignalKind::terminate()),
+                _ = self.continued.recv() => {
+                    let _ending: Result<(), _> = messages.send(Incoming::Continued);
+                }
+            }
+        };
+        let _ending: Result<(), _> = ended.send(outcome);
+    }
+}
+
+const fn signaled(kind: SignalKind) -> Outcome {
+    Outcome::Signal(kind.as_raw_value())
+}

@@ -1,0 +1,72 @@
+//! Keys and the end of the terminal, each waited for in a thread of its own.
+//!
+//! crossterm's event loop spins when a terminal vanishes without SIGHUP and never returns
+//! (crossterm-rs/crossterm#793), so the vanishing is watched for outside of it.
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+
+use super::Guard;
+use crate::keymap::Key;
+
+/// What the terminal reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Input {
+    /// A key.
+    Key(Key),
+    /// A new size.
+    Resize(u16, u16),
+}
+
+/// Reports keys and sizes until the terminal ends or `report` says false. Blocks its thread.
+pub fn read_keys(mut report: impl FnMut(Input) -> bool) {
+    while let Ok(event) = crossterm::event::read() {
+        let input = match event {
+            Event::Key(key) => translate(key).map(Input::Key),
+            Event::Resize(columns, lines) => Some(Input::Resize(columns, lines)),
+            _ => None,
+        };
+        if input.is_some_and(|input| !report(input)) {
+            return;
+        }
+    }
+}
+
+/// Returns when the terminal has hung up. Blocks its thread and costs nothing meanwhile.
+pub fn watch_for_hangup(guard: &Guard) {
+    loop {
+        // No flags asked for: only the hangup and errors, which are always reported (poll(2)).
+        let mut watched = [PollFd::from_borrowed_fd(guard.fd(), PollFlags::empty())];
+        match poll(&mut watched, None) {
+            Err(Errno::INTR) => {}
+            Ok(_) | Err(_) => return,
+        }
+    }
+}
+
+fn translate(key: KeyEvent) -> Option<Key> {
+    if key.kind == KeyEventKind::Release || key.modifiers.contains(KeyModifiers::ALT) {
+        return None;
+    }
+    let key = match key.code {
+        KeyCode::Char(letter) if key.modifiers.contains(KeyModifiers::CONTROL) => {
+            Key::Ctrl(letter.to_ascii_lowercase())
+        }
+        KeyCode::Char(character) => Key::Char(character),
+        KeyCode::Enter => Key::Enter,
+        KeyCode::Esc => Key::Esc,
+        KeyCode::Backspace => Key::Backspace,
+        KeyCode::Up => Key::Up,
+        KeyCode::Down => Key::Down,
+        KeyCode::Left => Key::Left,
+        KeyCode::Right => Key::Right,
+        KeyCode::Home => Key::Home,
+        KeyCode::End => Key::End,
+        KeyCode::PageUp => Key::PageUp,
+        KeyCode::PageDown => Key::PageDown,
+        KeyCode::F(1) => Key::F1,
+        _ => return None,
+    };
+    Some(key)
+}

@@ -1,0 +1,265 @@
+//! Text that is safe to put on a terminal: everything the daemon, or anyone behind it, can choose
+//! passes [`SafeText`] before it reaches a cell, a printed line or an error.
+//!
+//! Where text goes and in which style is left to the screens.
+
+use std::fmt;
+
+use lastbeat_proto::Timestamp;
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+/// Marks stacked on one letter beyond which the rest is only counted. Vietnamese needs two and
+/// pointed Hebrew three.
+const MAX_MARKS: usize = 4;
+
+/// Which characters the terminal understands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Charset {
+    /// UTF-8, with shapes outside ASCII.
+    Utf8,
+    /// ASCII only: on an 8-bit terminal the bytes of UTF-8 are control characters.
+    Ascii,
+}
+
+impl Charset {
+    /// What stands where a text was cut.
+    pub const fn ellipsis(self) -> &'static str {
+        match self {
+            Self::Utf8 => "…",
+            Self::Ascii => ">",
+        }
+    }
+}
+
+/// One line without any character that could hide, move the cursor or run.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct SafeText(String);
+
+impl SafeText {
+    /// `text` with every such character written out: `\n`, `\x1b`, `<U+202E>`.
+    pub fn new(text: &str, charset: Charset) -> Self {
+        if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            return Self(text.to_owned());
+        }
+        let mut out = String::with_capacity(text.len() + 8);
+        for grapheme in text.graphemes(true) {
+            push_grapheme(&mut out, grapheme, charset);
+        }
+        Self(out)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// How many columns it takes.
+    pub fn width(&self) -> usize {
+        self.0.width()
+    }
+
+    /// The text in at most `columns`, its end replaced by a mark where it does not fit.
+    #[must_use]
+    pub fn cut(&self, columns: usize, charset: Charset) -> Self {
+        if self.width() <= columns {
+            return self.clone();
+        }
+        if columns == 0 {
+            return Self::default();
+        }
+        let mut out = head(&self.0, columns - 1).to_owned();
+        out.push_str(charset.ellipsis());
+        Self(out)
+    }
+
+    /// The text in at most `columns`, its middle replaced by a mark where it does not fit:
+    /// addresses differ at both ends.
+    #[must_use]
+    pub fn cut_middle(&self, columns: usize, charset: Charset) -> Self {
+        if self.width() <= columns {
+            return self.clone();
+        }
+        if columns < 5 {
+            return self.cut(columns, charset);
+        }
+        let right = (columns - 1) / 2;
+        let left = columns - 1 - right;
+        let mut out = head(&self.0, left).to_owned();
+        out.push_str(charset.ellipsis());
+        out.push_str(tail(&self.0, right));
+        Self(out)
+    }
+
+    /// The text broken into lines of at most `columns`, at blanks where there are some.
+    pub fn wrap(&self, columns: usize) -> Vec<Self> {
+        let columns = columns.max(1);
+        let mut lines = Vec::new();
+        let mut line = String::new();
+        for word in self.0.split_inclusive(' ') {
+            if !line.is_empty() && columns < line.width() + word.trim_end().width() {
+                lines.push(Self(line.trim_end().to_owned()));
+                line.clear();
+            }
+            let mut rest = word;
+            while columns < line.width() + rest.trim_end().width() {
+                let part = head(rest, columns);
+                if part.is_empty() {
+                    break;
+                }
+                lines.push(Self(part.to_owned()));
+                rest = rest.strip_prefix(part).unwrap_or_default();
+            }
+            line.push_str(rest);
+        }
+        lines.push(Self(line.trim_end().to_owned()));
+        lines
+    }
+}
+
+impl fmt::Display for SafeText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// A moment as short as it stays clear beside `today`: `13:58:05Z`, else `2024-11-23 13:58Z`.
+pub fn short_time(time: Timestamp, today: Option<Timestamp>) -> String {
+    let text = time.to_string();
+    let part = |range: std::ops::Range<usize>| text.get(range).unwrap_or_default();
+    let same_day = today.is_none_or(|today| today.to_string().get(..10) == text.get(..10));
+    if same_day {
+        format!("{}Z", part(11..19))
+    } else {
+        format!("{} {}Z", part(0..10), part(11..16))
+    }
+}
+
+/// A moment with all its digits: `2024-11-24 13:58:05.812334 UTC`.
+pub fn long_time(time: Timestamp) -> String {
+    let text = time.to_string();
+    let part = |range: std::ops::Range<usize>| text.get(range).unwrap_or_default();
+    format!("{} {} UTC", part(0..10), part(11..26))
+}
+
+/// JSON text in which no character can act on a terminal: such characters can only stand inside
+/// strings, where `\u` escapes mean the same.
+pub fn safe_json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character == '\n' || !is_hidden(character) {
+            out.push(character);
+        } else {
+            let mut units = [0; 2];
+            for unit in character.encode_utf16(&mut units) {
+                let escape = format!("\\u{unit:04x}");
+                out.push_str(&escape);
+            }
+        }
+    }
+    out
+}
+
+fn push_grapheme(out: &mut String, grapheme: &str, charset: Charset) {
+    let mut marks = 0_usize;
+    for (index, character) in grapheme.chars().enumerate() {
+        let is_mark = matches!(
+            character.general_category(),
+            GeneralCategory::NonspacingMark
+                | GeneralCategory::EnclosingMark
+                | GeneralCategory::SpacingMark
+        );
+        marks += usize::from(is_mark);
+        let stands_alone = is_mark && index == 0;
+        let unknown = charset == Charset::Ascii && !character.is_ascii();
+        if is_mark && MAX_MARKS < marks {
+            continue;
+        }
+        if stands_alone || unknown || is_hidden(character) {
+            push_written_out(out, character);
+        } else {
+            out.push(character);
+        }
+    }
+    if MAX_MARKS < marks {
+        let count = format!("<+{} marks>", marks - MAX_MARKS);
+        out.push_str(&count);
+    }
+}
+
+fn push_written_out(out: &mut String, character: char) {
+    let written = match character {
+        '\n' => "\\n".to_owned(),
+        '\r' => "\\r".to_owned(),
+        '\t' => "\\t".to_owned(),
+        '\0'..='\u{9f}' => format!("\\x{:02x}", u32::from(character)),
+        _ => format!("<U+{:04X}>", u32::from(character)),
+    };
+    out.push_str(&written);
+}
+
+/// Whether a terminal would act on `character`, show nothing for it or show who knows what.
+fn is_hidden(character: char) -> bool {
+    if character.is_ascii() {
+        return character.is_ascii_control();
+    }
+    let by_category = matches!(
+        character.general_category(),
+        GeneralCategory::Control
+            | GeneralCategory::Format
+            | GeneralCategory::SpaceSeparator
+            | GeneralCategory::LineSeparator
+            | GeneralCategory::ParagraphSeparator
+            | GeneralCategory::PrivateUse
+            | GeneralCategory::Surrogate
+            | GeneralCategory::Unassigned
+    );
+    // Default_Ignorable_Code_Point (Unicode 16, DerivedCoreProperties) outside those categories.
+    let ignorable = matches!(
+        character,
+        '\u{34f}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{ffa0}'
+            | '\u{e0000}'..='\u{e0fff}'
+    );
+    by_category || ignorable
+}
+
+/// The longest beginning of whole graphemes in at most `columns`.
+fn head(text: &str, columns: usize) -> &str {
+    let mut width = 0;
+    let fits = |(_, grapheme): &(usize, &str)| {
+        width += grapheme.width();
+        width <= columns
+    };
+    let end = text
+        .grapheme_indices(true)
+        .take_while(fits)
+        .last()
+        .map_or(0, |(start, grapheme)| start + grapheme.len());
+    text.get(..end).unwrap_or_default()
+}
+
+/// The longest end of whole graphemes in at most `columns`.
+fn tail(text: &str, columns: usize) -> &str {
+    let mut width = 0;
+    let fits = |(_, grapheme): &(usize, &str)| {
+        width += grapheme.width();
+        width <= columns
+    };
+    let start = text
+        .grapheme_indices(true)
+        .rev()
+        .take_while(fits)
+        .last()
+        .map_or(text.len(), |(start, _)| start);
+    text.get(start..).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+use super::*;
+use proptest::prelude::*;
+
+fn shown(text: &str) -> String {
+    SafeText::new(text, Charset::Utf8).as_str().to_owned()
+}
+
+#[test]
+fn what_could_hide_or_run_is_written_out() {
+    let cases = [
+        ("title\u{1b}]0;owned\u{7}", "title\\x1b]0;owned\\x07"),
+        ("two\nlines\tand\rover", "two\\nlines\\tand\\rover"),
+        ("c1\u{9b}31m", "c1\\x9b31m"),
+        ("del\u{7f}", "del\\x7f"),
+        ("rtl\u{202e}gnp", "rtl<U+202E>gnp"),
+        ("zero\u{200b}width", "zero<U+200B>width"),
+        ("tag\u{e0041}", "tag<U+E0041>"),
+        ("nbsp\u{a0}x", "nbsp<U+00A0>x"),
+        ("filler\u{3164}", "filler<U+3164>"),
+        ("emoji\u{fe0f}", "emoji<U+FE0F>"),
+        ("\u{301}alone", "<U+0301>alone"),
+        ("kühlraum 日本", "kühlraum 日本"),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(shown(text), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn a_tower_of_marks_is_counted_instead_of_drawn() {
+    let tower = format!("a{}b", "\u{301}".repeat(300));
+
+    assert_eq!(
+        shown(&tower),
+        format!("a{}<+296 marks>b", "\u{301}".repeat(4))
+    );
+}
+
+#[test]
+fn an_ascii_terminal_gets_ascii() {
+    let text = SafeText::new("kühl", Charset::Ascii);
+
+    assert_eq!(text.as_str(), "k<U+00FC>hl");
+}
+
+#[test]
+fn a_cut_text_says_that_it_was_cut() {
+    let name = SafeText::new("payment-gateway", Charset::Utf8);
+    let wide = SafeText::new("日本語", Charset::Utf8);
+
+    assert_eq!(name.cut(15, Charset::Utf8).as_str(), "payment-gateway");
+    assert_eq!(name.cut(8, Charset::Utf8).as_str(), "payment…");
+    assert_eq!(name.cut(8, Charset::Ascii).as_str(), "payment>");
+    assert_eq!(wide.cut(4, Charset::Utf8).as_str(), "日…");
+    assert_eq!(name.cut(0, Charset::Utf8).as_str(), "");
+}
+
+#[test]
+fn an_address_is_cut_in_the_middle() {
+    let address = SafeText::new("2001:db8:1111:2222:3333:4444:5555:6666", Charset::Utf8);
+
+    assert_eq!(
+        address.cut_middle(15, Charset::Utf8).as_str(),
+        "2001:db…55:6666"
+    );
+}
+
+#[test]
+fn lines_break_at_blanks_and_long_words_anywhere() {
+    let text = SafeText::new("one two threefourfive six", Charset::Utf8);
+
+    let lines: Vec<String> = text.wrap(8).iter().map(ToString::to_string).collect();
+
+    assert_eq!(lines, ["one two", "threefou", "rfive", "six"]);
+}
+
+#[test]
+fn json_keeps_its_meaning_and_loses_its_teeth() {
+    let json = serde_json::to_string("a\u{9b}b\u{202e}c\u{e0041}").unwrap();
+
+    let safe = safe_json(&json);
+
+    assert_eq!(safe, "\"a\\u009bb\\u202ec\\udb40\\udc41\"");
+    assert_eq!(
+        serde_json::from_str::<String>(&safe).unwrap(),
+        "a\u{9b}b\u{202e}c\u{e0041}"
+    );
+}
+
+proptest! {
+    #[test]
+    fn nothing_hidden_is_left_and_a_cut_fits(text in "\\PC{0,30}|(?s).{0,30}", columns in 0_usize..40) {
+        for charset in [Charset::Utf8, Charset::Ascii] {
+            let safe = SafeText::new(&text, charset);
+            prop_assert!(!safe.as_str().chars().any(is_hidden));
+            prop_assert!(charset == Charset::Utf8 || safe.as_str().is_ascii());
+            prop_assert!(safe.cut(columns, charset).width() <= columns);
+            prop_assert!(safe.cut_middle(columns, charset).width() <= columns);
+            let limit = columns.max(2);
+            prop_assert!(safe.wrap(limit).iter().all(|line| line.width() <= limit));
+        }
+    }
+}

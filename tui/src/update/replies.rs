@@ -1,0 +1,124 @@
+//! Answers of the daemon: what each of them changes.
+
+use lastbeat_proto::answer::{DeregisterAnswer, RefreshAnswer, ServicesAnswer};
+
+use super::{Effect, Reply, Request, ask, ask_events, say};
+use crate::clock::Mono;
+use crate::model::gone;
+use crate::model::link::Fault;
+use crate::model::{Model, Pane, Tone};
+
+/// Takes an answer in.
+pub(super) fn came(model: &mut Model, reply: Reply, now: Mono, effects: &mut Vec<Effect>) {
+    match reply {
+        Reply::Services(Ok(answer)) => services(model, *answer, now, effects),
+        Reply::Services(Err(fault)) => model.link.failed(fault, now),
+        Reply::Gone(Ok(answer)) => model.gone = gone::group(answer.gone),
+        Reply::Gone(Err(fault)) => complain(model, "cannot list what is GONE", &fault, now),
+        Reply::Events { name, result } if name == model.events.of => {
+            model.events.is_loading = false;
+            match result {
+                Ok(answer) => {
+                    model.events.list = answer.events;
+                    model.events.fault = None;
+                }
+                Err(fault) => model.events.fault = Some(fault.text),
+            }
+        }
+        Reply::Events { .. } => {} // Asked for before another service was opened.
+        Reply::Refresh { name, result } => refreshed(model, &name, result, now, effects),
+        Reply::RefreshAll(result) => {
+            model.is_refreshing_all = false;
+            match result {
+                Ok(()) => {
+                    say(model, "refreshed all services".to_owned(), Tone::Good, now);
+                    ask(model, effects);
+                }
+                Err(fault) => complain(model, "cannot refresh all", &fault, now),
+            }
+        }
+        Reply::Deregister { name, result } => deregistered(model, &name, result, now, effects),
+    }
+}
+
+fn complain(model: &mut Model, what: &str, fault: &Fault, now: Mono) {
+    say(model, format!("{what}: {}", fault.text), Tone::Bad, now);
+}
+
+fn services(model: &mut Model, answer: ServicesAnswer, now: Mono, effects: &mut Vec<Effect>) {
+    let is_first = !model.link.has_answer();
+    let is_whole = answer.full || model.link.cursor.is_empty();
+    let gone_changed = is_first
+        || is_whole
+        || !answer.removed.is_empty()
+        || model.summary.gone != answer.summary.gone;
+    model.link.heard(answer.up_ms, answer.now, now);
+    model.link.cursor = answer.cursor;
+    model.link.revision = answer.revision;
+    model.summary = answer.summary;
+    model.notices = answer.notices;
+    model
+        .notices
+        .sort_by_key(|notice| std::cmp::Reverse(notice.level as u8));
+    if is_whole {
+        model.rows.replace(answer.services);
+    } else {
+        model.rows.merge(answer.services, &answer.removed);
+    }
+    if gone_changed {
+        match model.summary.gone {
+            0 => model.gone.clear(),
+            _ => effects.push(Effect::Send(Request::Gone)),
+        }
+    }
+    let is_behind = model.events.revision != Some(model.link.revision);
+    if model.pane != Pane::Table && is_behind && !model.events.is_loading {
+        ask_events(model, effects);
+    }
+}
+
+fn refreshed(
+    model: &mut Model,
+    name: &str,
+    result: Result<Box<RefreshAnswer>, Fault>,
+    now: Mono,
+    effects: &mut Vec<Effect>,
+) {
+    model.refreshing.remove(name);
+    match result {
+        Ok(answer) => {
+            let was = model
+                .cursor
+                .key
+                .as_ref()
+                .filter(|key| key.name == name)
+                .and_then(|key| model.rows.find(key))
+                .map(|row| row.status);
+            let still = if was == Some(answer.status) {
+                "still "
+            } else {
+                ""
+            };
+            let text = format!("refreshed {name}: {still}{}", answer.status.word());
+            say(model, text, Tone::Good, now);
+            ask(model, effects);
+        }
+        Err(fault) => complain(model, &format!("cannot refresh {name}"), &fault, now),
+    }
+}
+
+fn deregistered(
+    model: &mut Model,
+    name: &str,
+    result: Result<DeregisterAnswer, Fault>,
+    now: Mono,
+    effects: &mut Vec<Effect>,
+) {
+    match result {
+        Ok(answer) => {
+            say(model, answer.message, Tone::Good, now);
+            ask(model, effects);
+        }
+        Err(fault) => complain(model, &format!("cannot deregister {name}"), &fault, now),
+    }
+}

@@ -1,0 +1,154 @@
+//! `cargo xtask screenshots`: the pictures of the README, taken from the real programs.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::browser::{Browser, Look};
+use crate::fleet::{self, Fleet};
+use crate::palette;
+use crate::runner::call;
+use crate::running::Running;
+use crate::terminal::Terminal;
+use crate::test::root;
+
+/// Every picture of the dashboard.
+const PICTURES: [(&str, Look); 3] = [
+    (
+        "dashboard-light.png",
+        Look {
+            width: 1_100,
+            height: 760,
+            scheme: "light",
+        },
+    ),
+    (
+        "dashboard-dark.png",
+        Look {
+            width: 1_100,
+            height: 760,
+            scheme: "dark",
+        },
+    ),
+    (
+        "dashboard-phone.png",
+        Look {
+            width: 360,
+            height: 720,
+            scheme: "light",
+        },
+    ),
+];
+
+/// Largest picture, in bytes: they stay in the repository for ever.
+const MAX_PICTURE_BYTES: usize = 80_000;
+
+/// How long the page's script may take to write the ages.
+const SETTLING: Duration = Duration::from_millis(700);
+
+/// The port that users know, where it is free.
+const PORT: u16 = 5001;
+
+/// Takes all pictures; with a URL, only those of that page, into `target/`.
+pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
+    let root = root()?;
+    let folder = Scratch::new(&root)?;
+    if let [url] = arguments {
+        photograph(&folder.0, url, &root.join("target"))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    build()?;
+    let (_daemon, address) = start_daemon(&root, &folder.0)?;
+    let url = format!("http://{address}");
+    let fleet = Fleet::start(address)?;
+    println!(
+        "waiting {} s until someone is late, DOWN and GONE",
+        fleet::READY_AFTER.as_secs()
+    );
+    std::thread::sleep(fleet::READY_AFTER.saturating_sub(fleet.began.elapsed()));
+
+    let pictures = root.join("docs/img");
+    std::fs::create_dir_all(&pictures)?;
+    photograph(&folder.0, &format!("{url}/"), &pictures)?;
+    type_off(&root, &folder.0, &url, &pictures)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn build() -> Result<()> {
+    let status = call(&["build", "--release", "-p", "lastbeatd", "-p", "lastbeat"]).status()?;
+    ensure!(status.success(), "the release build ended with {status}");
+    Ok(())
+}
+
+fn start_daemon(root: &Path, folder: &Path) -> Result<(Running, SocketAddr)> {
+    let is_free = TcpListener::bind(("127.0.0.1", PORT)).is_ok();
+    let port = if is_free { PORT } else { 0 };
+    let mut command = Command::new(root.join("target/release/lastbeatd"));
+    command
+        .args(["--listen", &format!("127.0.0.1:{port}")])
+        .args(["--remove-after", fleet::REMOVE_AFTER])
+        .arg("--db")
+        .arg(folder.join("monitoring.db"))
+        .stderr(Stdio::piped());
+    Running::start(
+        &mut command,
+        |child| child.stderr.take(),
+        Running::address_in,
+    )
+}
+
+fn photograph(scratch: &Path, url: &str, into: &Path) -> Result<()> {
+    let browser = Browser::start(&scratch.join("profile"))?;
+    for (name, look) in PICTURES {
+        browser.set_look(look)?;
+        browser.open(url)?;
+        std::thread::sleep(SETTLING);
+        let picture = palette::reduce(&browser.picture()?)?;
+        println!("{name}: {} bytes", picture.len());
+        ensure!(
+            picture.len() <= MAX_PICTURE_BYTES,
+            "{name} has {} bytes; the limit is {MAX_PICTURE_BYTES}, choose a smaller window",
+            picture.len()
+        );
+        let path = into.join(name);
+        std::fs::write(&path, picture)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// The terminal client as the README shows it, and wide with the detail open.
+fn type_off(root: &Path, scratch: &Path, url: &str, into: &Path) -> Result<()> {
+    let client = root.join("target/release/lastbeat");
+    let client = client.to_str().context("the path is not UTF-8")?;
+    let words = [client, "--url", url];
+    let narrow = Terminal::start(scratch, 80, 24, &words)?;
+    let wide = Terminal::start(scratch, 160, 45, &words)?;
+    std::fs::write(into.join("terminal.txt"), narrow.text_with("LIVE")?)?;
+    wide.text_with("LIVE")?;
+    wide.press(&["Enter"])?;
+    std::fs::write(into.join("terminal-wide.txt"), wide.text_with("ttl")?)?;
+    println!("terminal.txt, terminal-wide.txt");
+    Ok(())
+}
+
+/// A folder for database, browser profile and sockets, removed at the end.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(root: &Path) -> Result<Self> {
+        let folder = root.join(format!("target/screenshots-{}", std::process::id()));
+        std::fs::create_dir_all(&folder)?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // A browser that still writes its profile only leaves a folder under target/.
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
