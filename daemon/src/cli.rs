@@ -172,7 +172,8 @@ fn serve(config: Config) -> Result<(), CliError> {
     runtime.block_on(async {
         let listen = config.listen.clone();
         let format = config.log_format;
-        let daemon = Daemon::open(config, Arc::new(SystemClock)).map_err(DaemonError::from)?;
+        let daemon =
+            Daemon::open(config, Arc::new(SystemClock::default())).map_err(DaemonError::from)?;
         let listeners = bind(&listen).await?;
         let stop = stop_signal().map_err(|cause| CliError::Runtime { cause })?;
         announce(&daemon, &listeners, format);

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use lastbeat_proto::{Span, Timestamp};
@@ -97,8 +99,18 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 }
 
 /// The machine's own clocks.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SystemClock;
+///
+/// The two are read one after the other, so their difference trembles by some microseconds. It is
+/// therefore kept until the wall clock really moved against the steady one, and a time that is
+/// computed from a deadline is exactly the last heartbeat and the ttl.
+#[derive(Debug, Clone, Default)]
+pub struct SystemClock {
+    /// Wall minus steady clock, in microseconds.
+    difference_us: Arc<AtomicI64>,
+}
+
+/// A smaller change of the difference is taken for trembling.
+const TREMBLE_US: i64 = 1_000;
 
 /// Counts on in suspend, which `CLOCK_MONOTONIC` and so `std::time::Instant` do not on Linux.
 #[cfg(target_os = "linux")]
@@ -108,14 +120,22 @@ const STEADY: ClockId = ClockId::Monotonic;
 
 impl Clock for SystemClock {
     fn now(&self) -> Moment {
+        let mono_us = micros(clock_gettime(STEADY));
+        let read_us = micros(clock_gettime(ClockId::Realtime)).saturating_sub(mono_us);
+        let mut difference_us = self.difference_us.load(Ordering::Relaxed);
+        if TREMBLE_US < read_us.saturating_sub(difference_us).abs() {
+            difference_us = read_us;
+            self.difference_us.store(read_us, Ordering::Relaxed);
+        }
+        let wall = Timestamp::from_micros(mono_us.saturating_add(difference_us));
         Moment {
-            wall: Timestamp::from_micros(micros(clock_gettime(ClockId::Realtime))),
-            mono: Mono(micros(clock_gettime(STEADY))),
+            wall,
+            mono: Mono(mono_us),
         }
     }
 
     fn sleep_until(&self, mono: Mono) -> Sleep {
-        let clock = *self;
+        let clock = self.clone();
         Box::pin(async move {
             // The runtime's timer counts whole milliseconds and stands still in suspend, so it
             // is asked again until our own clock agrees.
@@ -216,10 +236,12 @@ mod tests {
 
     #[test]
     fn the_systems_steady_clock_never_goes_back() {
-        let first = SystemClock.now().mono;
-        let second = SystemClock.now().mono;
+        let clock = SystemClock::default();
+        let (first, second) = (clock.now(), clock.now());
 
-        assert!(first <= second);
+        assert!(first.mono <= second.mono);
+        let difference = |moment: Moment| moment.wall.as_micros() - moment.mono.as_micros();
+        assert!((difference(first) - difference(second)).abs() <= 2 * TREMBLE_US);
     }
 
     #[tokio::test]

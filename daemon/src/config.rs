@@ -1,19 +1,16 @@
 //! Settings: one table from which the flags, the variables, the file's keys, `--help` and the
 //! docs are made, and the typed configuration that the daemon runs with.
 
+mod value;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use lastbeat_proto::Span;
+use lastbeat_proto::register::MIN_TTL;
 
-use crate::instance::Rules;
-use crate::state::Limits;
-
-/// Shortest `--ttl`.
-const MIN_TTL: Span = lastbeat_proto::register::MIN_TTL;
-/// Longest `--ttl`, and longest of all other durations too.
-const MAX_SPAN: Span = Span::from_secs(3_660 * 86_400);
+use self::value::Sources;
 
 /// One setting.
 #[derive(Debug, Clone, Copy)]
@@ -152,6 +149,30 @@ pub enum LogFormat {
     Text,
     /// For machines.
     Json,
+}
+
+/// The rule's numbers that an operator may set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// How long a heartbeat counts where the registration does not say.
+    pub ttl: Span,
+    /// How long a DOWN instance stays in the registry.
+    pub remove_after: Span,
+    /// What an absence of the daemon adds to a silence, once.
+    pub start_grace: Span,
+    /// How long a tombstone is shown.
+    pub gone_for: Span,
+    /// How long a tombstone is kept.
+    pub tombstones_for: Span,
+}
+
+/// How much the registry holds at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Registered instances.
+    pub instances: usize,
+    /// Tombstones.
+    pub tombstones: usize,
 }
 
 /// What the daemon runs with.
@@ -307,7 +328,7 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         let all = Sources { sources };
         let is_open = all.switch("insecure-no-auth")?;
-        let listen = all.list("listen", parse_address)?;
+        let listen = all.list("listen", value::parse_address)?;
         if let Some(address) = listen.iter().find(|a| !a.ip().to_canonical().is_loopback())
             && !is_open
         {
@@ -318,136 +339,34 @@ impl Config {
             listen,
             db: all.optional("db").map_or(default_db, PathBuf::from),
             rules: Rules {
-                ttl: all.one("ttl", |text| parse_span(text, MIN_TTL))?,
-                remove_after: all.one("remove-after", |text| parse_span(text, Span::default()))?,
-                start_grace: all.one("start-grace", |text| parse_span(text, Span::default()))?,
-                gone_for: all.one("gone-for", |text| parse_span(text, Span::default()))?,
-                tombstones_for: all
-                    .one("tombstones-for", |text| parse_span(text, Span::default()))?,
+                ttl: all.one("ttl", |text| value::parse_span(text, MIN_TTL))?,
+                remove_after: all.one("remove-after", |text| {
+                    value::parse_span(text, Span::default())
+                })?,
+                start_grace: all.one("start-grace", |text| {
+                    value::parse_span(text, Span::default())
+                })?,
+                gone_for: all.one("gone-for", |text| value::parse_span(text, Span::default()))?,
+                tombstones_for: all.one("tombstones-for", |text| {
+                    value::parse_span(text, Span::default())
+                })?,
             },
             limits: Limits {
-                instances: all.one("max-instances", parse_count)?,
-                tombstones: all.one("tombstones-max", parse_count)?,
+                instances: all.one("max-instances", value::parse_count)?,
+                tombstones: all.one("tombstones-max", value::parse_count)?,
             },
-            flush: all.one("flush", |text| parse_span(text, Span::from_micros(10_000)))?,
-            storage_wait: all.one("storage-wait", |text| parse_span(text, Span::default()))?,
-            max_connections: all.one("max-connections", parse_count)?,
+            flush: all.one("flush", |text| {
+                value::parse_span(text, Span::from_micros(10_000))
+            })?,
+            storage_wait: all.one("storage-wait", |text| {
+                value::parse_span(text, Span::default())
+            })?,
+            max_connections: all.one("max-connections", value::parse_count)?,
             allowed_hosts: all.list("allowed-host", |text| Ok(text.to_owned()))?,
             is_open,
-            log_level: all.one("log-level", parse_level)?,
-            log_format: all.one("log-format", parse_format)?,
+            log_level: all.one("log-level", value::parse_level)?,
+            log_format: all.one("log-format", value::parse_format)?,
         })
-    }
-}
-
-struct Sources<'given> {
-    sources: &'given [Given],
-}
-
-impl Sources<'_> {
-    fn find(&self, key: &str) -> Option<&(String, Vec<String>)> {
-        self.sources.iter().find_map(|given| given.get(key))
-    }
-
-    fn optional(&self, key: &str) -> Option<String> {
-        self.find(key)
-            .and_then(|(_, values)| values.last().cloned())
-    }
-
-    fn one<T>(
-        &self,
-        key: &str,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<T, ConfigError> {
-        let given = self
-            .find(key)
-            .and_then(|(origin, values)| Some((origin.clone(), values.last()?)));
-        let default = SETTINGS
-            .iter()
-            .find(|s| s.key == key)
-            .and_then(|s| s.default);
-        let (origin, value) = match given {
-            Some((origin, value)) => (origin, value.as_str()),
-            None => (
-                format!("the default of --{key}"),
-                default.unwrap_or_default(),
-            ),
-        };
-        parse(value).map_err(|detail| ConfigError::Value {
-            origin,
-            value: value.to_owned(),
-            detail,
-        })
-    }
-
-    fn list<T>(
-        &self,
-        key: &str,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<Vec<T>, ConfigError> {
-        let Some((origin, values)) = self.find(key) else {
-            return Ok(Vec::new());
-        };
-        let wrong = |value: &str, detail| ConfigError::Value {
-            origin: origin.clone(),
-            value: value.to_owned(),
-            detail,
-        };
-        values
-            .iter()
-            .map(|value| parse(value).map_err(|detail| wrong(value, detail)))
-            .collect()
-    }
-
-    fn switch(&self, key: &str) -> Result<bool, ConfigError> {
-        let Some((origin, values)) = self.find(key) else {
-            return Ok(false);
-        };
-        match values.last().map(String::as_str) {
-            Some("true" | "1") => Ok(true),
-            Some("false" | "0") => Ok(false),
-            value => Err(ConfigError::Value {
-                origin: origin.clone(),
-                value: value.unwrap_or_default().to_owned(),
-                detail: "is not true or false".to_owned(),
-            }),
-        }
-    }
-}
-
-fn parse_span(text: &str, least: Span) -> Result<Span, String> {
-    let span = Span::parse(text).map_err(|error| error.to_string())?;
-    if (least..=MAX_SPAN).contains(&span) {
-        Ok(span)
-    } else {
-        Err(format!("is not between {least} and {MAX_SPAN}"))
-    }
-}
-
-fn parse_count(text: &str) -> Result<usize, String> {
-    let count = text
-        .parse()
-        .ok()
-        .filter(|count| (1..=10_000_000).contains(count));
-    count.ok_or_else(|| "is not a whole number from 1 to 10000000".to_owned())
-}
-
-fn parse_address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_not_an_address| {
-        "is not an address with a port; write it as 127.0.0.1:5001 or [::1]:5001".to_owned()
-    })
-}
-
-fn parse_level(text: &str) -> Result<tracing::Level, String> {
-    text.parse()
-        .map_err(|_not_a_level| "is not one of error, warn, info, debug, trace".to_owned())
-}
-
-fn parse_format(text: &str) -> Result<LogFormat, String> {
-    match text {
-        "text" => Ok(LogFormat::Text),
-        "json" => Ok(LogFormat::Json),
-        _ => Err("is not one of text, json".to_owned()),
     }
 }
 

@@ -15,25 +15,11 @@
 use lastbeat_proto::{EventKind, Span, Status};
 
 use crate::clock::Listened;
+use crate::config::Rules;
 
 /// A mass loss keeps its victims at least this long: a whole site that lost its network comes
 /// back within minutes, and its rows should still be there.
 pub const MASS_KEPT: Span = Span::from_secs(15 * 60);
-
-/// The rule's numbers that an operator may set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rules {
-    /// How long a heartbeat counts where the registration does not say.
-    pub ttl: Span,
-    /// How long a DOWN instance stays in the registry.
-    pub remove_after: Span,
-    /// What an absence of the daemon adds to a silence, once.
-    pub start_grace: Span,
-    /// How long a tombstone is shown.
-    pub gone_for: Span,
-    /// How long a tombstone is kept.
-    pub tombstones_for: Span,
-}
 
 /// The state of an instance as it is recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

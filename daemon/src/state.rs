@@ -31,7 +31,8 @@ use self::queue::Queue;
 use self::record::{EventRecord, InstanceRecord, Loaded, Subject};
 use self::slab::{Hot, Slab, Standing, flag};
 use crate::clock::{Listened, Moment, Mono};
-use crate::instance::{Life, Pulse, Rules};
+use crate::config::{Limits, Rules};
+use crate::instance::{Life, Pulse};
 
 pub use self::command::{Deregistered, Heard, Refusal};
 pub use self::delta::Cursor;
@@ -39,15 +40,6 @@ pub use self::listening::MAX_STRETCHES;
 pub use self::notice::StoreState;
 pub use self::select::{Candidate, Head};
 pub use self::slab::{Detail, Place};
-
-/// How much the registry holds at most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Registered instances.
-    pub instances: usize,
-    /// Tombstones.
-    pub tombstones: usize,
-}
 
 /// How many rows are how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -93,11 +93,10 @@ fn act(world: &mut World, line: &Line<'_>, context: &str) {
         .pair("ttl")
         .map(|s| Span::from_secs(s.parse().unwrap()));
     let heard = match line.words[0] {
-        "start" => Ok(world.start()),
-        "stop" => Ok(world.stop()),
-        "kill" => Ok(world.kill()),
-        "stall" => Ok(world.stall(micros(whom))),
-        "step-wall" => Ok(world.wall_steps_us += micros(whom)),
+        verb @ ("start" | "stop" | "kill" | "stall" | "step-wall") => {
+            disturb(world, verb, whom);
+            Ok(())
+        }
         "beat" => world.register(whom, ttl),
         "ping" => world.heartbeat(whom),
         "bye" => world.deregister(whom),
@@ -105,6 +104,17 @@ fn act(world: &mut World, line: &Line<'_>, context: &str) {
     };
     let is_refused = line.pair("refused").is_some();
     assert_eq!(heard.is_err(), is_refused, "{context}: {heard:?}");
+}
+
+/// What happens to the daemon itself.
+fn disturb(world: &mut World, verb: &str, seconds: &str) {
+    match verb {
+        "start" => world.start(),
+        "stop" => world.stop(),
+        "kill" => world.kill(),
+        "stall" => world.stall(micros(seconds)),
+        _ => world.wall_steps_us += micros(seconds),
+    }
 }
 
 fn expect(world: &mut World, line: &Line<'_>, context: &str) {

@@ -10,9 +10,9 @@ use lastbeat_proto::query::HistoryQuery;
 use lastbeat_proto::register::{Patch, Registration};
 use lastbeat_proto::{Address, InstanceId, ServiceName, Span, Timestamp};
 use lastbeatd::clock::{Moment, Mono};
-use lastbeatd::instance::Rules;
+use lastbeatd::config::{Limits, Rules};
 use lastbeatd::state::dirty::{Copied, List};
-use lastbeatd::state::{Limits, Refusal, State};
+use lastbeatd::state::{Refusal, State};
 use lastbeatd::store::Store;
 
 /// Where the wall clock of every world begins.
@@ -45,12 +45,20 @@ pub(crate) struct World {
     /// All steps of the wall clock so far.
     pub(crate) wall_steps_us: i64,
     started_us: i64,
+    /// Whether heartbeats are stored each full second; else only before the daemon ends.
+    pub(crate) flushes: bool,
     running: Option<(State, Store)>,
 }
 
 impl World {
     pub(crate) fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        // Memory where there is some: no power is cut here, and thousands of syncs take minutes.
+        let memory = std::path::Path::new("/dev/shm");
+        let dir = if memory.is_dir() {
+            tempfile::tempdir_in(memory).unwrap()
+        } else {
+            tempfile::tempdir().unwrap()
+        };
         let db = dir.path().join("monitoring.db");
         Self {
             _dir: dir,
@@ -58,6 +66,7 @@ impl World {
             time_us: 0,
             wall_steps_us: 0,
             started_us: 0,
+            flushes: true,
             running: None,
         }
     }
@@ -104,6 +113,19 @@ impl World {
         self.running = None;
     }
 
+    /// A clean stop, or a crash right after everything was stored; and a start some time later.
+    pub(crate) fn restart(&mut self, is_clean: bool, off_us: i64) {
+        if is_clean {
+            self.stop();
+        } else {
+            self.sweep();
+            self.store(false);
+            self.kill();
+        }
+        self.time_us += off_us;
+        self.start();
+    }
+
     /// Lets real time pass up to `until_us`, sweeping at least every 250 ms while the daemon runs.
     pub(crate) fn run_until(&mut self, until_us: i64) {
         if !self.is_running() {
@@ -115,7 +137,7 @@ impl World {
             let full_second = self.time_us - since_start % SECOND_US + SECOND_US;
             self.time_us = until_us.min(self.time_us + TICK_US).min(full_second);
             self.sweep();
-            if self.time_us == full_second {
+            if self.flushes && self.time_us == full_second {
                 self.store(false);
             }
         }

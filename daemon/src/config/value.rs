@@ -1,0 +1,123 @@
+//! Values of settings: found in the strongest source, read, or refused with the words that name
+//! where they were given.
+
+use std::net::SocketAddr;
+
+use lastbeat_proto::Span;
+
+use super::{ConfigError, Given, LogFormat, SETTINGS};
+
+/// Longest of all durations.
+const MAX_SPAN: Span = Span::from_secs(3_660 * 86_400);
+
+/// The sources of settings, the strongest first.
+pub(super) struct Sources<'given> {
+    pub(super) sources: &'given [Given],
+}
+
+impl Sources<'_> {
+    fn find(&self, key: &str) -> Option<&(String, Vec<String>)> {
+        self.sources.iter().find_map(|given| given.get(key))
+    }
+
+    pub(super) fn optional(&self, key: &str) -> Option<String> {
+        self.find(key)
+            .and_then(|(_, values)| values.last().cloned())
+    }
+
+    pub(super) fn one<T>(
+        &self,
+        key: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<T, ConfigError> {
+        let given = self
+            .find(key)
+            .and_then(|(origin, values)| Some((origin.clone(), values.last()?)));
+        let default = SETTINGS
+            .iter()
+            .find(|s| s.key == key)
+            .and_then(|s| s.default);
+        let (origin, value) = match given {
+            Some((origin, value)) => (origin, value.as_str()),
+            None => (
+                format!("the default of --{key}"),
+                default.unwrap_or_default(),
+            ),
+        };
+        parse(value).map_err(|detail| ConfigError::Value {
+            origin,
+            value: value.to_owned(),
+            detail,
+        })
+    }
+
+    pub(super) fn list<T>(
+        &self,
+        key: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Vec<T>, ConfigError> {
+        let Some((origin, values)) = self.find(key) else {
+            return Ok(Vec::new());
+        };
+        let wrong = |value: &str, detail| ConfigError::Value {
+            origin: origin.clone(),
+            value: value.to_owned(),
+            detail,
+        };
+        values
+            .iter()
+            .map(|value| parse(value).map_err(|detail| wrong(value, detail)))
+            .collect()
+    }
+
+    pub(super) fn switch(&self, key: &str) -> Result<bool, ConfigError> {
+        let Some((origin, values)) = self.find(key) else {
+            return Ok(false);
+        };
+        match values.last().map(String::as_str) {
+            Some("true" | "1") => Ok(true),
+            Some("false" | "0") => Ok(false),
+            value => Err(ConfigError::Value {
+                origin: origin.clone(),
+                value: value.unwrap_or_default().to_owned(),
+                detail: "is not true or false".to_owned(),
+            }),
+        }
+    }
+}
+
+pub(super) fn parse_span(text: &str, least: Span) -> Result<Span, String> {
+    let span = Span::parse(text).map_err(|error| error.to_string())?;
+    if (least..=MAX_SPAN).contains(&span) {
+        Ok(span)
+    } else {
+        Err(format!("is not between {least} and {MAX_SPAN}"))
+    }
+}
+
+pub(super) fn parse_count(text: &str) -> Result<usize, String> {
+    let count = text
+        .parse()
+        .ok()
+        .filter(|count| (1..=10_000_000).contains(count));
+    count.ok_or_else(|| "is not a whole number from 1 to 10000000".to_owned())
+}
+
+pub(super) fn parse_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_not_an_address| {
+        "is not an address with a port; write it as 127.0.0.1:5001 or [::1]:5001".to_owned()
+    })
+}
+
+pub(super) fn parse_level(text: &str) -> Result<tracing::Level, String> {
+    text.parse()
+        .map_err(|_not_a_level| "is not one of error, warn, info, debug, trace".to_owned())
+}
+
+pub(super) fn parse_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("is not one of text, json".to_owned()),
+    }
+}
