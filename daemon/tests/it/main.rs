@@ -3,6 +3,10 @@
 
 mod layers;
 mod model;
+mod program;
+mod readme;
+mod refusals;
+mod restart;
 mod sample;
 mod store;
 mod store_errors;

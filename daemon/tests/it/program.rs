@@ -1,0 +1,150 @@
+//! The real program: started, asked over real sockets, stopped and killed.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+/// How long a condition may take before a test gives up on it.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running `lastbeatd`; it is killed when it is dropped.
+pub(crate) struct Program {
+    child: Child,
+    pub(crate) addr: SocketAddr,
+}
+
+/// `lastbeatd` with these arguments, in a folder of the test's own.
+pub(crate) fn command(dir: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lastbeatd"));
+    command
+        .args(arguments)
+        .current_dir(dir)
+        .stdin(Stdio::null());
+    command
+}
+
+impl Program {
+    /// Starts it on a free port and waits until it listens.
+    pub(crate) fn start(dir: &Path, arguments: &[&str]) -> Self {
+        let mut command = command(dir, &["--listen", "127.0.0.1:0"]);
+        command.args(arguments);
+        Self::spawn(command)
+    }
+
+    /// Starts a prepared command and waits until it listens.
+    pub(crate) fn spawn(mut command: Command) -> Self {
+        let mut child = command
+            .stderr(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in stderr.lines() {
+                // Nobody reads on once it listens; the pipe is emptied all the same.
+                sender.send(line.unwrap()).unwrap_or(());
+            }
+        });
+        let listening = |line: String| line.strip_prefix("listening on http://").map(str::to_owned);
+        let addr = loop {
+            let line = lines
+                .recv_timeout(PATIENCE)
+                .expect("it says where it listens");
+            if let Some(addr) = listening(line) {
+                break addr.parse().unwrap();
+            }
+        };
+        Self { child, addr }
+    }
+
+    /// One request on a connection of its own: status and JSON.
+    pub(crate) fn ask(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
+        ask(self.addr, method, path, body)
+    }
+
+    /// The rows of `GET /services`.
+    pub(crate) fn rows(&self) -> Vec<Value> {
+        let (status, list) = self.ask("GET", "/services", "");
+        assert_eq!(status, 200, "{list}");
+        list["services"].as_array().unwrap().clone()
+    }
+
+    /// The one row of a name.
+    pub(crate) fn row(&self, name: &str) -> Option<Value> {
+        self.rows().into_iter().find(|row| row["name"] == name)
+    }
+
+    /// Registers, which must succeed.
+    pub(crate) fn register(&self, body: &str) -> Value {
+        let (status, answer) = self.ask("POST", "/register", body);
+        assert_eq!(status, 200, "{answer}");
+        answer
+    }
+
+    /// SIGTERM, and the exit code.
+    pub(crate) fn stop(mut self) -> Option<i32> {
+        kill_process(self.pid(), Signal::TERM).unwrap();
+        self.child.wait().unwrap().code()
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended already.
+        self.child.kill().unwrap_or(());
+        self.child.wait().map_or((), drop);
+    }
+}
+
+/// One request on a connection of its own: status and JSON.
+pub(crate) fn ask(addr: SocketAddr, method: &str, path: &str, body: &str) -> (u16, Value) {
+    let mut stream = TcpStream::connect(addr).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let head = format!(
+        "{method} {path} HTTP/1.0\r\nHost: {addr}\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, serde_json::from_str(body).unwrap_or(Value::Null))
+}
+
+/// Waits for a condition, and says what it waited for when it does not come.
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begin = clock();
+    while !holds() {
+        assert!(begin.elapsed() < PATIENCE, "never: {what}");
+        std::thread::yield_now();
+    }
+}
+
+/// Runs a command to its end: exit code and standard error.
+pub(crate) fn end(mut command: Command) -> (i32, String) {
+    let Output { status, stderr, .. } = command.output().unwrap();
+    (status.code().unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+#[expect(clippy::disallowed_methods, reason = "real programs run on real time")]
+fn clock() -> Instant {
+    Instant::now()
+}
