@@ -111,6 +111,8 @@ pub struct SystemClock {
 
 /// A smaller change of the difference is taken for trembling.
 const TREMBLE_US: i64 = 1_000;
+/// Readings of which the least disturbed one counts.
+const READINGS: usize = 5;
 
 /// Counts on in suspend, which `CLOCK_MONOTONIC` and so `std::time::Instant` do not on Linux.
 #[cfg(target_os = "linux")]
@@ -121,11 +123,14 @@ const STEADY: ClockId = ClockId::Monotonic;
 impl Clock for SystemClock {
     fn now(&self) -> Moment {
         let mono_us = micros(clock_gettime(STEADY));
-        let read_us = micros(clock_gettime(ClockId::Realtime)).saturating_sub(mono_us);
+        let wall_us = micros(clock_gettime(ClockId::Realtime));
         let mut difference_us = self.difference_us.load(Ordering::Relaxed);
-        if TREMBLE_US < read_us.saturating_sub(difference_us).abs() {
-            difference_us = read_us;
-            self.difference_us.store(read_us, Ordering::Relaxed);
+        let moved_us = wall_us
+            .saturating_sub(mono_us)
+            .saturating_sub(difference_us);
+        if TREMBLE_US < moved_us.saturating_abs() {
+            difference_us = read_difference();
+            self.difference_us.store(difference_us, Ordering::Relaxed);
         }
         let wall = Timestamp::from_micros(mono_us.saturating_add(difference_us));
         Moment {
@@ -148,6 +153,18 @@ impl Clock for SystemClock {
             }
         })
     }
+}
+
+/// Wall minus steady clock, from the reading that was disturbed least: a process that loses the
+/// processor between two reads would see a step that never was.
+fn read_difference() -> i64 {
+    let readings = (0..READINGS).map(|_| {
+        let before_us = micros(clock_gettime(STEADY));
+        let wall_us = micros(clock_gettime(ClockId::Realtime));
+        let took_us = micros(clock_gettime(STEADY)).saturating_sub(before_us);
+        (took_us, wall_us.saturating_sub(before_us))
+    });
+    readings.min().map_or(0, |(_, difference_us)| difference_us)
 }
 
 fn micros(time: Timespec) -> i64 {

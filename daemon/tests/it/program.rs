@@ -107,9 +107,14 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // It may have ended already.
+        // It may have ended already, and been waited for.
         self.child.kill().unwrap_or(());
-        self.child.wait().map_or((), drop);
+        if let Err(error) = self.child.wait() {
+            assert!(
+                std::thread::panicking(),
+                "cannot wait for lastbeatd: {error}"
+            );
+        }
     }
 }
 
