@@ -1,1 +1,422 @@
-//! placeholder
+use std::net::IpAddr;
+
+use lastbeat_proto::answer::Row;
+use lastbeat_proto::register::Registration;
+use lastbeat_proto::{Address, InstanceId, ServiceName, Span, Status, Timestamp};
+
+use super::dirty::{Copied, List};
+use super::record::Loaded;
+use super::*;
+use crate::config::{Limits, Rules};
+
+const WALL_US: i64 = 1_800_000_000_000_000;
+const LIMITS: Limits = Limits {
+    instances: 10,
+    tombstones: 3,
+};
+const RULES: Rules = Rules {
+    ttl: Span::from_secs(60),
+    remove_after: Span::from_secs(60),
+    start_grace: Span::from_secs(60),
+    gone_for: Span::from_secs(86_400),
+    tombstones_for: Span::from_secs(7 * 86_400),
+};
+
+fn at(seconds: i64) -> Moment {
+    Moment {
+        wall: Timestamp::from_micros(WALL_US + seconds * 1_000_000),
+        mono: Mono::from_micros(seconds * 1_000_000),
+    }
+}
+
+fn state() -> State {
+    let mut state = State::load(Loaded::default(), RULES, LIMITS, at(0));
+    state.listen(at(0));
+    state
+}
+
+/// Lets time pass in small steps, as the sweep does.
+fn pass(state: &mut State, from: i64, to: i64) {
+    for second in from..=to {
+        while state.sweep(at(second)) {}
+    }
+}
+
+fn caller(last: u8) -> Address {
+    Address::from(IpAddr::from([10, 0, 0, last]))
+}
+
+fn name(text: &str) -> ServiceName {
+    ServiceName::parse(text).unwrap()
+}
+
+fn register(state: &mut State, body: &str, now: Moment) -> Result<Heard, Refusal> {
+    let registration = Registration::parse(body.as_bytes()).unwrap();
+    state.register(&registration, &caller(1), now)
+}
+
+fn write_all(state: &mut State) -> Copied {
+    let mut copied = Copied::default();
+    let (number, places) = state.take_urgent();
+    state.copy(List::Urgent, &places, &mut copied);
+    for list in [List::Lazy, List::Beats] {
+        let places = state.take(list, usize::MAX);
+        state.copy(list, &places, &mut copied);
+    }
+    state.copy_history(&mut copied);
+    state.written(&copied);
+    state.publish(number);
+    copied
+}
+
+#[test]
+fn a_row_is_written_as_it_serializes() {
+    let mut state = state();
+    let body = r#"{"name":"kühl \"1\"","ip":"[2001:db8::7]:80","tags":["a","<b>"],"metadata":{"k":"\\"},"ttl_s":2.5}"#;
+    let place = register(&mut state, body, at(0)).unwrap().place;
+    let bare = register(&mut state, r#"{"name":"b"}"#, at(0))
+        .unwrap()
+        .place;
+    pass(&mut state, 0, 5);
+    for place in [place, bare] {
+        let mut written = Vec::new();
+        assert!(state.write_row(place, at(5), &mut written));
+
+        let read: Row = serde_json::from_slice(&written).unwrap();
+
+        assert_eq!(read, state.row(place, at(5)).unwrap());
+    }
+    assert_eq!(state.row(place, at(5)).unwrap().status, Status::Down);
+}
+
+#[test]
+fn a_heartbeat_without_an_instance_means_the_callers_own_or_the_only_one() {
+    let mut state = state();
+    for ip in ["10.0.0.1", "10.0.0.2"] {
+        register(&mut state, &format!(r#"{{"name":"w","ip":"{ip}"}}"#), at(0)).unwrap();
+    }
+    let w = name("w");
+    let heard = state.heartbeat(&w, None, &caller(2), at(1)).unwrap();
+    assert_eq!(state.row(heard.place, at(1)).unwrap().ip, "10.0.0.2");
+
+    let refusal = state.heartbeat(&w, None, &caller(9), at(1)).unwrap_err();
+    let Refusal::Ambiguous(instances) = refusal else {
+        panic!("{refusal:?}")
+    };
+    assert_eq!(instances.len(), 2);
+
+    state
+        .deregister(&w, Some(&InstanceId::parse("10.0.0.1").unwrap()), at(1))
+        .unwrap();
+    assert!(state.heartbeat(&w, None, &caller(9), at(1)).is_ok());
+    assert_eq!(
+        state.heartbeat(&name("x"), None, &caller(1), at(1)),
+        Err(Refusal::Unknown)
+    );
+}
+
+#[test]
+fn a_bare_registration_keeps_what_it_leaves_out() {
+    let mut state = state();
+    let full = r#"{"name":"a","ip":"10.0.0.1","instance":"i","port":80,"ttl_s":5,"tags":["t"],"metadata":{"k":"v"}}"#;
+    let first = register(&mut state, full, at(0)).unwrap();
+    let revision = state.revision();
+
+    let again = register(
+        &mut state,
+        r#"{"name":"a","ip":"10.0.0.1","instance":"i"}"#,
+        at(1),
+    )
+    .unwrap();
+
+    let row = state.row(again.place, at(1)).unwrap();
+    assert_eq!(
+        (row.port, row.ttl_s, row.tags.len(), row.metadata.len()),
+        (Some(80), Span::from_secs(5), 1, 1)
+    );
+    assert_eq!(
+        (state.revision(), again.urgent),
+        (revision, first.urgent),
+        "a heartbeat, no change"
+    );
+
+    let cleared = r#"{"name":"a","ip":"10.0.0.1","instance":"i","port":null,"ttl_s":null,"tags":[],"metadata":{}}"#;
+    let cleared = register(&mut state, cleared, at(2)).unwrap();
+    let row = state.row(cleared.place, at(2)).unwrap();
+    assert_eq!(
+        (row.port, row.ttl_s, row.tags.len(), row.metadata.len()),
+        (None, Span::from_secs(60), 0, 0)
+    );
+    assert!(first.urgent < cleared.urgent, "a change waits for the disk");
+}
+
+#[test]
+fn a_full_registry_refuses_new_names_and_goes_on_with_the_known() {
+    let mut state = state();
+    for index in 0..10 {
+        register(&mut state, &format!(r#"{{"name":"s{index}"}}"#), at(0)).unwrap();
+    }
+
+    assert_eq!(
+        register(&mut state, r#"{"name":"one-more"}"#, at(0)),
+        Err(Refusal::Full)
+    );
+
+    assert!(register(&mut state, r#"{"name":"s3"}"#, at(1)).is_ok());
+    state.deregister(&name("s3"), None, at(1)).unwrap();
+    assert!(register(&mut state, r#"{"name":"one-more"}"#, at(1)).is_ok());
+    assert_eq!(
+        register(&mut state, r#"{"name":"s3"}"#, at(1)),
+        Err(Refusal::Full)
+    );
+}
+
+#[test]
+fn a_delta_tells_what_changed_and_what_left_and_never_one_twice() {
+    let mut state = state();
+    for body in [r#"{"name":"a"}"#, r#"{"name":"b"}"#, r#"{"name":"c"}"#] {
+        register(&mut state, body, at(0)).unwrap();
+    }
+    let cursor = Cursor::parse(&state.cursor().text()).unwrap();
+    assert_eq!(state.changed_since(&cursor), (vec![], vec![]));
+    state
+        .heartbeat(&name("a"), None, &caller(1), at(1))
+        .unwrap();
+    assert!(!state.wakes(&cursor), "a heartbeat wakes nobody");
+    state.deregister(&name("b"), None, at(1)).unwrap();
+    assert!(state.wakes(&cursor));
+
+    let (rows, removed) = state.changed_since(&cursor);
+
+    assert_eq!(rows.len(), 1);
+    assert_eq!(state.row(rows[0], at(1)).unwrap().name, "a");
+    assert_eq!(removed.len(), 1);
+    assert_eq!(removed[0].name, "b");
+}
+
+#[test]
+fn a_cursor_that_cannot_be_used_starts_over() {
+    let mut state = state();
+    register(&mut state, r#"{"name":"a"}"#, at(0)).unwrap();
+    let cursor = state.cursor();
+    assert!(state.can_tell_since(&cursor));
+    for text in ["", "x", "other.0.5", "1.ffffffffffffffffff"] {
+        let foreign = Cursor::parse(text);
+        assert!(
+            foreign.is_none_or(|cursor| !state.can_tell_since(&cursor)),
+            "{text}"
+        );
+    }
+
+    state.look(at(10)); // A stall of ten seconds: confirmations changed everywhere.
+
+    assert!(!state.can_tell_since(&cursor));
+    let cursor = state.cursor();
+    let stepped = Moment {
+        wall: Timestamp::from_micros(WALL_US),
+        ..at(11)
+    };
+    state.look(stepped);
+    assert!(
+        !state.can_tell_since(&cursor),
+        "a stepped wall clock changes every time shown"
+    );
+}
+
+#[test]
+fn the_oldest_tombstone_gives_way_and_its_slot_is_freed_when_it_is_deleted() {
+    let mut state = state();
+    for index in 0..4 {
+        register(&mut state, &format!(r#"{{"name":"s{index}"}}"#), at(index)).unwrap();
+        write_all(&mut state);
+        state
+            .deregister(&name(&format!("s{index}")), None, at(index))
+            .unwrap();
+    }
+    let cursor = state.cursor();
+    let gone = state.gone(None, 10, at(4));
+    assert_eq!(
+        gone.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(),
+        ["s3", "s2", "s1"]
+    );
+
+    let written = write_all(&mut state);
+
+    assert_eq!(written.batch.deleted, [1]);
+    assert_eq!(
+        state.heartbeat(&name("s0"), None, &caller(1), at(5)),
+        Err(Refusal::Unknown)
+    );
+    let again = register(&mut state, r#"{"name":"s0"}"#, at(5)).unwrap();
+    assert_eq!(
+        state.row(again.place, at(5)).unwrap().id,
+        5,
+        "a stored number is never used again"
+    );
+    assert!(
+        state.can_tell_since(&cursor),
+        "it had been told that the row left"
+    );
+}
+
+#[test]
+fn a_registration_saves_a_tombstone_that_is_being_deleted() {
+    let mut state = state();
+    for index in 0..4 {
+        register(&mut state, &format!(r#"{{"name":"s{index}"}}"#), at(index)).unwrap();
+        state
+            .deregister(&name(&format!("s{index}")), None, at(index))
+            .unwrap();
+    }
+    let (_, places) = state.take_urgent();
+    let lazy = state.take(List::Lazy, usize::MAX);
+    let mut copied = Copied::default();
+    state.copy(List::Lazy, &lazy, &mut copied);
+    state.copy(List::Urgent, &places, &mut copied);
+    assert_eq!(copied.batch.deleted, [1, 1], "the row stood on both lists");
+
+    let back = register(&mut state, r#"{"name":"s0"}"#, at(5)).unwrap();
+    state.written(&copied);
+
+    assert_eq!(state.row(back.place, at(5)).unwrap().id, 1);
+    let rows = write_all(&mut state).batch.rows;
+    assert!(
+        rows.iter().any(|row| row.id == 1 && row.life == Life::Up),
+        "it is written again"
+    );
+}
+
+#[test]
+fn many_that_fall_together_are_a_mass_loss_until_most_are_back() {
+    let mut state = state();
+    for index in 0..8 {
+        register(&mut state, &format!(r#"{{"name":"s{index}"}}"#), at(0)).unwrap();
+    }
+    pass(&mut state, 0, 61);
+    let said = |state: &State, second| {
+        let notices = state.notices(at(second));
+        notices
+            .into_iter()
+            .map(|notice| notice.kind)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(said(&state, 61), ["mass-loss"]);
+    assert_eq!(state.summary().down, 8);
+
+    pass(&mut state, 62, 600);
+    assert_eq!(state.summary().down, 8, "kept for a quarter of an hour");
+    for index in 0..7 {
+        state
+            .heartbeat(&name(&format!("s{index}")), None, &caller(1), at(600))
+            .unwrap();
+    }
+    assert_eq!(said(&state, 600), Vec::<String>::new());
+}
+
+#[test]
+fn four_that_fall_together_are_no_mass() {
+    let mut state = state();
+    for index in 0..4 {
+        register(&mut state, &format!(r#"{{"name":"s{index}"}}"#), at(0)).unwrap();
+    }
+    pass(&mut state, 0, 121);
+
+    assert_eq!(state.summary().total, 0);
+}
+
+#[test]
+fn dismissing_hides_a_tombstone_and_a_heartbeat_still_brings_it_back() {
+    let mut state = state();
+    register(&mut state, r#"{"name":"a"}"#, at(0)).unwrap();
+    pass(&mut state, 0, 121);
+    assert_eq!(state.summary().gone, 1);
+
+    assert_eq!(
+        state
+            .deregister(&name("a"), None, at(122))
+            .unwrap()
+            .places
+            .len(),
+        1
+    );
+
+    assert_eq!(state.summary().gone, 0);
+    assert!(
+        state
+            .deregister(&name("a"), None, at(122))
+            .unwrap()
+            .places
+            .is_empty()
+    );
+    assert!(
+        state
+            .heartbeat(&name("a"), None, &caller(1), at(123))
+            .is_ok()
+    );
+    assert_eq!(state.summary().up, 1);
+}
+
+#[test]
+fn beats_of_a_row_that_is_not_stored_yet_wait_for_it() {
+    let mut state = state();
+    register(&mut state, r#"{"name":"a"}"#, at(0)).unwrap();
+    state
+        .heartbeat(&name("a"), None, &caller(1), at(1))
+        .unwrap();
+
+    assert!(state.take(List::Beats, 10).is_empty());
+    assert_eq!(state.waiting(List::Beats), 1);
+    write_all(&mut state);
+
+    assert_eq!(state.take(List::Beats, 10).len(), 1);
+}
+
+#[test]
+fn what_could_not_be_written_is_written_with_its_newest_values() {
+    let mut state = state();
+    register(
+        &mut state,
+        r#"{"name":"a","instance":"i","ip":"10.0.0.1"}"#,
+        at(0),
+    )
+    .unwrap();
+    let (_, places) = state.take_urgent();
+    let mut lost = Copied::default();
+    state.copy(List::Urgent, &places, &mut lost);
+    register(
+        &mut state,
+        r#"{"name":"a","instance":"i","ip":"10.0.0.2"}"#,
+        at(1),
+    )
+    .unwrap();
+    state.put_back(List::Urgent, &places);
+
+    let written = write_all(&mut state);
+
+    assert!(
+        written
+            .batch
+            .rows
+            .iter()
+            .all(|row| row.address.as_str() == "10.0.0.2")
+    );
+    let kinds: Vec<&str> = written
+        .batch
+        .events
+        .iter()
+        .map(|event| event.kind.word())
+        .collect();
+    assert_eq!(kinds, ["start", "registered", "changed"]);
+}
+
+#[test]
+fn sweeping_twice_is_sweeping_once() {
+    let mut state = state();
+    register(&mut state, r#"{"name":"a"}"#, at(0)).unwrap();
+    pass(&mut state, 0, 61);
+    let (revision, cursor) = (state.revision(), state.cursor());
+
+    assert!(!state.sweep(at(61)));
+
+    assert_eq!((state.revision(), state.cursor()), (revision, cursor));
+}
