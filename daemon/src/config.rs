@@ -1,6 +1,7 @@
 //! Settings: one table from which the flags, the variables, the file's keys, `--help` and the
 //! docs are made, and the typed configuration that the daemon runs with.
 
+mod source;
 mod value;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use lastbeat_proto::Span;
 use lastbeat_proto::register::MIN_TTL;
 
+pub use self::source::{from_environment, from_file};
 use self::value::Sources;
 
 /// One setting.
@@ -245,76 +247,6 @@ pub enum ConfigError {
 
 /// Values of one source by setting, each with the words that name where it was given.
 pub type Given = BTreeMap<&'static str, (String, Vec<String>)>;
-
-/// The environment as a source: `LASTBEAT_REMOVE_AFTER=5m`.
-pub fn from_environment(read: impl Fn(&str) -> Option<String>) -> Given {
-    let mut given = Given::new();
-    for setting in &SETTINGS {
-        let variable = format!("LASTBEAT_{}", setting.key.replace('-', "_").to_uppercase());
-        let Some(text) = read(&variable).filter(|text| !text.is_empty()) else {
-            continue;
-        };
-        let values = if setting.is_list {
-            text.split(',')
-                .map(|value| value.trim().to_owned())
-                .collect()
-        } else {
-            vec![text]
-        };
-        given.insert(setting.key, (variable, values));
-    }
-    given
-}
-
-/// A settings file as a source: `remove_after = "5m"`.
-///
-/// # Errors
-/// [`ConfigError::Unreadable`] and [`ConfigError::File`]; an unknown key is an error with its line.
-pub fn from_file(path: &std::path::Path) -> Result<Given, ConfigError> {
-    let text = std::fs::read_to_string(path).map_err(|cause| ConfigError::Unreadable {
-        path: path.to_owned(),
-        cause,
-    })?;
-    let wrong = |detail: String| ConfigError::File {
-        path: path.to_owned(),
-        detail,
-    };
-    let table: toml::Table = text
-        .parse()
-        .map_err(|error: toml::de::Error| wrong(error.to_string()))?;
-    let mut given = Given::new();
-    for (key, value) in table {
-        let known = SETTINGS
-            .iter()
-            .find(|s| s.key.replace('-', "_") == key && s.key != "config");
-        let line = text
-            .lines()
-            .position(|line| line.trim_start().starts_with(&key));
-        let line = line.map_or(0, |index| index + 1);
-        let Some(setting) = known else {
-            return Err(wrong(format!(
-                "line {line}: unknown key {key}; see lastbeatd --help"
-            )));
-        };
-        let values = file_values(&value).ok_or_else(|| {
-            wrong(format!(
-                "line {line}: {key} is not a text, number, switch or list of texts"
-            ))
-        })?;
-        given.insert(setting.key, (key, values));
-    }
-    Ok(given)
-}
-
-fn file_values(value: &toml::Value) -> Option<Vec<String>> {
-    match value {
-        toml::Value::String(text) => Some(vec![text.clone()]),
-        toml::Value::Integer(number) => Some(vec![number.to_string()]),
-        toml::Value::Boolean(switch) => Some(vec![switch.to_string()]),
-        toml::Value::Array(list) => list.iter().map(|v| v.as_str().map(str::to_owned)).collect(),
-        _ => None,
-    }
-}
 
 impl Config {
     /// Makes the configuration of the sources, the first one that gives a setting winning, and

@@ -5,25 +5,22 @@
 //! until the row's last change is stored (ADR 0003). Who calls: HTTP handlers, the sweep task and
 //! the store thread. What a command means is left to [`crate::state`].
 
+mod answers;
+mod commands;
 mod listing;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lastbeat_proto::answer::{
-    DeregisterAnswer, EventsAnswer, GoneAnswer, HealthAnswer, HeartbeatAnswer, Notice, NoticeLevel,
-    RefreshAnswer, RegisterAnswer, Row, ServicesAnswer, StoreHealth, Summary,
-};
-use lastbeat_proto::query::{HistoryQuery, ListQuery};
-use lastbeat_proto::register::Registration;
-use lastbeat_proto::{Address, EventKind, InstanceId, ServiceName, Span, Status};
+use lastbeat_proto::answer::{EventsAnswer, GoneAnswer, Notice, ServicesAnswer};
+use lastbeat_proto::{EventKind, Span};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 use tracing::info;
 
 use crate::clock::{Clock, Moment, Mono};
 use crate::state::record::EventRecord;
-use crate::state::{Cursor, Heard, Place, Refusal, State};
+use crate::state::{Cursor, State};
 use crate::store::History;
 
 pub use self::listing::{Listing, ListingChunks};
@@ -160,128 +157,6 @@ impl Registry {
         result
     }
 
-    /// Registers an instance, or hears it again. `caller` is where the request came from: the
-    /// address of a registration without one.
-    ///
-    /// # Errors
-    /// [`RegistryError::Full`] and [`RegistryError::NotStored`].
-    pub async fn register(
-        &self,
-        registration: &Registration,
-        caller: &Address,
-    ) -> Result<RegisterAnswer, RegistryError> {
-        let heard = self.hold(|state, now| {
-            let heard = state.register(registration, caller, now)?;
-            Ok((heard, state.row(heard.place, now).ok_or(Refusal::Unknown)?))
-        });
-        let (heard, service) =
-            heard.map_err(|refusal| self.refused(&registration.name, refusal))?;
-        self.until_stored(heard.urgent).await?;
-        let done = if heard.is_created {
-            "registered"
-        } else {
-            "heard"
-        };
-        let from = match registration.ip {
-            Some(_) => String::new(),
-            None => format!(" at {}, the address the request came from", service.ip),
-        };
-        let every = service.ttl_s.third();
-        Ok(RegisterAnswer {
-            message: format!(
-                "{} {done}{from}; send this again every {every}",
-                service.name
-            ),
-            created: heard.is_created,
-            ttl_s: service.ttl_s,
-            heartbeat_every_s: every,
-            service,
-        })
-    }
-
-    /// Hears an instance that is registered already.
-    ///
-    /// # Errors
-    /// [`RegistryError::Unknown`], [`RegistryError::Ambiguous`] and [`RegistryError::NotStored`].
-    pub async fn heartbeat(
-        &self,
-        name: &ServiceName,
-        instance: Option<&InstanceId>,
-        caller: &Address,
-    ) -> Result<HeartbeatAnswer, RegistryError> {
-        let heard = self.hold(|state, now| -> Result<(Heard, Row), Refusal> {
-            let heard = state.heartbeat(name, instance, caller, now)?;
-            Ok((heard, state.row(heard.place, now).ok_or(Refusal::Unknown)?))
-        });
-        let (heard, service) = heard.map_err(|refusal| self.refused(name, refusal))?;
-        self.until_stored(heard.urgent).await?;
-        let every = service.ttl_s.third();
-        Ok(HeartbeatAnswer {
-            message: format!("{} heard; send this again every {every}", service.name),
-            ttl_s: service.ttl_s,
-            heartbeat_every_s: every,
-            service,
-        })
-    }
-
-    /// Takes out all instances of a name, or one.
-    ///
-    /// # Errors
-    /// [`RegistryError::Unknown`] and [`RegistryError::NotStored`].
-    pub async fn deregister(
-        &self,
-        name: &ServiceName,
-        instance: Option<&InstanceId>,
-    ) -> Result<DeregisterAnswer, RegistryError> {
-        let done = self.hold(|state, now| {
-            let done = state.deregister(name, instance, now)?;
-            let removed: Vec<_> = done
-                .places
-                .iter()
-                .filter_map(|place| state.removed(*place))
-                .collect();
-            Ok((done.urgent, removed))
-        });
-        let (urgent, removed) = done.map_err(|refusal| self.refused(name, refusal))?;
-        self.until_stored(urgent).await?;
-        let message = match removed.len() {
-            0 => format!("{name} was deregistered already"),
-            1 => format!("{name} deregistered"),
-            count => format!("{count} instances of {name} deregistered"),
-        };
-        Ok(DeregisterAnswer { message, removed })
-    }
-
-    /// Judges a service again now; never a heartbeat.
-    ///
-    /// # Errors
-    /// [`RegistryError::Unknown`] when no instance of it is registered.
-    pub fn refresh(&self, name: &ServiceName) -> Result<RefreshAnswer, RegistryError> {
-        self.hold(|state, now| {
-            let places = state.judged_of_name(name, now);
-            let instances: Vec<Row> = places
-                .iter()
-                .filter_map(|place| state.row(*place, now))
-                .collect();
-            let last_heartbeat = instances
-                .iter()
-                .map(|row| row.last_heartbeat)
-                .max()
-                .ok_or_else(|| RegistryError::Unknown {
-                    name: name.to_string(),
-                })?;
-            let is_up = instances.iter().any(|row| row.status == Status::Up);
-            Ok(RefreshAnswer {
-                name: name.to_string(),
-                status: if is_up { Status::Up } else { Status::Down },
-                last_heartbeat,
-                instances,
-                now: now.wall,
-                up_ms: state.up_ms(now),
-            })
-        })
-    }
-
     /// Judges everything again now; the answer is the whole list.
     pub fn refresh_all(self: &Arc<Self>) -> Listing {
         self.sweep();
@@ -298,98 +173,6 @@ impl Registry {
             self.until_changed(&cursor, wait).await;
         }
         self.list_changes(&cursor)
-    }
-
-    /// Everything the dashboard's page shows.
-    pub fn overview(self: &Arc<Self>, query: &ListQuery) -> Overview {
-        let services = self.page(query);
-        let (gone, events, now) = self.hold(|state, now| {
-            let (events, _) = state.events(None, u64::MAX, PAGE_EVENTS, now);
-            (state.gone(None, PAGE_GONE, now), events, now.wall)
-        });
-        Overview {
-            services,
-            gone: GoneAnswer { gone, now },
-            events: EventsAnswer {
-                events,
-                now,
-                before: None,
-            },
-        }
-    }
-
-    /// What happened, newest first. Blocks while it reads the store, for events that are not in
-    /// memory any more.
-    ///
-    /// # Errors
-    /// [`RegistryError::HistoryUnavailable`].
-    pub fn events(&self, query: &HistoryQuery) -> Result<EventsAnswer, RegistryError> {
-        let name = query.name.as_deref();
-        let before = query.before.unwrap_or(u64::MAX);
-        let (mut events, now, missing) = self.hold(|state, now| {
-            let (events, may_be_older) = state.events(name, before, query.limit, now);
-            let missing = may_be_older.then(|| before.min(state.oldest_event()));
-            (events, now, missing)
-        });
-        if let Some(before) = missing {
-            let older = self
-                .history
-                .older_events(name, before, query.limit - events.len())
-                .map_err(|error| RegistryError::HistoryUnavailable {
-                    cause: error.to_string(),
-                })?;
-            self.hold(|state, now| {
-                events.extend(older.iter().map(|event| state.event(event, now)));
-            });
-        }
-        let before = events.last().map(|event| event.revision);
-        let before = before.filter(|revision| events.len() == query.limit && 1 < *revision);
-        Ok(EventsAnswer {
-            events,
-            now: now.wall,
-            before,
-        })
-    }
-
-    /// Tombstones that are shown, newest first.
-    pub fn gone(&self, query: &HistoryQuery) -> GoneAnswer {
-        self.hold(|state, now| {
-            state.look(now);
-            let gone = state.gone(query.name.as_deref(), query.limit, now);
-            GoneAnswer {
-                gone,
-                now: now.wall,
-            }
-        })
-    }
-
-    /// How the daemon itself is. Never touches the disk.
-    pub fn health(&self) -> HealthAnswer {
-        self.hold(|state, now| {
-            state.look(now);
-            let notices = state.notices(now);
-            let is_degraded = notices
-                .iter()
-                .any(|notice| notice.level == NoticeLevel::Error);
-            let trouble = state.store().trouble.as_ref();
-            HealthAnswer {
-                status: if is_degraded { "degraded" } else { "ok" }.to_owned(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-                now: now.wall,
-                up_ms: state.up_ms(now),
-                store: StoreHealth {
-                    writing: trouble.is_none(),
-                    error: trouble.map(|(error, _)| error.clone()),
-                    waiting: state.waiting_to_store(),
-                },
-                notices,
-            }
-        })
-    }
-
-    /// How many rows are how.
-    pub fn summary(&self) -> Summary {
-        self.hold(|state, _| state.summary())
     }
 
     /// Whether the daemon serves: false until everything is loaded and while it stops.
@@ -433,21 +216,6 @@ impl Registry {
         self.nudge.notified().await;
     }
 
-    async fn until_stored(&self, urgent: u64) -> Result<(), RegistryError> {
-        if urgent <= *self.stored.borrow() {
-            return Ok(());
-        }
-        let mut stored = self.stored.subscribe();
-        let deadline = self.clock.now().mono.plus(self.storage_wait);
-        tokio::select! {
-            // The sender lives as long as the registry.
-            _ = stored.wait_for(|stored| urgent <= *stored) => Ok(()),
-            () = self.clock.sleep_until(deadline) => {
-                Err(RegistryError::NotStored { waited: self.storage_wait })
-            }
-        }
-    }
-
     async fn until_changed(&self, cursor: &Cursor, wait: Span) {
         let mut changed = self.changed.subscribe();
         let deadline = self.clock.now().mono.plus(wait);
@@ -464,30 +232,6 @@ impl Registry {
                 () = self.clock.sleep_until(deadline) => return,
             }
         }
-    }
-
-    fn refused(&self, name: &ServiceName, refusal: Refusal) -> RegistryError {
-        let name = name.to_string();
-        match refusal {
-            Refusal::Unknown => RegistryError::Unknown { name },
-            Refusal::Full => RegistryError::Full {
-                limit: self.max_instances,
-            },
-            Refusal::Ambiguous(instances) => {
-                let instances = instances.iter().map(InstanceId::to_string).collect();
-                RegistryError::Ambiguous { name, instances }
-            }
-        }
-    }
-
-    /// Rows at these places, those that are still registered.
-    fn rows(&self, places: &[Place]) -> Vec<Row> {
-        self.hold(|state, now| {
-            places
-                .iter()
-                .filter_map(|place| state.row(*place, now))
-                .collect()
-        })
     }
 }
 

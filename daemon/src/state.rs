@@ -4,6 +4,7 @@
 //! marks of what must be stored. Locks, waiting and the disk are left to [`crate::registry`] and
 //! [`crate::flush`]; the arithmetic of liveness is in [`crate::instance`].
 
+mod change;
 mod command;
 mod delta;
 pub mod dirty;

@@ -1,13 +1,17 @@
 //! The command line: flags made from the table of settings, and what each command calls.
 
+mod plan;
+
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
+use crate::beat::{self, BeatEnd, BeatError};
 use crate::config::{
-    self, ConfigError, Kind, Output, ProcessEnvironment, SETTINGS, Setting, Settings,
+    self, ConfigError, Kind, Output, ProcessEnvironment, SETTINGS, SHARED, Setting, Settings,
 };
 use crate::once::{self, OnceError};
 use crate::run::{self, Outcome, RunError};
@@ -22,6 +26,8 @@ pub enum Done {
         /// Whether something printed is DOWN.
         has_down: bool,
     },
+    /// `beat` ended.
+    Beat(BeatEnd),
     /// The list was printed because there is no screen to draw on.
     Shown,
 }
@@ -38,6 +44,9 @@ pub enum CliError {
     /// The list.
     #[error(transparent)]
     Once(#[from] OnceError),
+    /// Beating.
+    #[error(transparent)]
+    Beat(#[from] BeatError),
     /// The monitor.
     #[error(transparent)]
     Run(#[from] RunError),
@@ -53,19 +62,26 @@ pub fn command() -> Command {
     Command::new("lastbeat")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Watch a lastbeat registry in the terminal")
-        .args(SETTINGS.iter().map(flag))
-        .arg(config)
-        .args_conflicts_with_subcommands(false)
+        .args(
+            SETTINGS
+                .iter()
+                .map(|setting| flag(setting, SHARED.contains(&setting.name))),
+        )
+        .arg(config.global(true))
+        .subcommand(plan::command())
 }
 
-fn flag(setting: &Setting) -> Arg {
+fn flag(setting: &Setting, is_shared: bool) -> Arg {
     let variable = setting.variable.map(|name| format!(" [env: {name}]"));
     let default = setting.default.map(|value| format!(" [default: {value}]"));
     let help = [Some(setting.help.to_owned()), variable, default]
         .into_iter()
         .flatten()
         .collect::<String>();
-    let arg = Arg::new(setting.name).long(setting.name).help(help);
+    let arg = Arg::new(setting.name)
+        .long(setting.name)
+        .help(help)
+        .global(is_shared);
     match setting.kind {
         Kind::Switch => arg.action(ArgAction::SetTrue),
         Kind::Text(value) => arg.value_name(value),
@@ -79,9 +95,12 @@ fn flag(setting: &Setting) -> Arg {
 ///
 /// # Errors
 /// [`CliError`], to be told to the user.
-pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Done, CliError> {
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<Done, CliError> {
     let matches = command().try_get_matches_from(arguments)?;
     let settings = settings(&matches)?;
+    if let Some(matches) = matches.subcommand_matches("beat") {
+        return Ok(Done::Beat(beat::beat(&settings, plan::plan(matches)?)?));
+    }
     let has_screen = rustix::termios::isatty(rustix::stdio::stdout());
     match settings.output {
         Output::Screen if has_screen => Ok(Done::Monitor(run::run(&settings)?)),

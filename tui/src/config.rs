@@ -126,6 +126,35 @@ pub const SETTINGS: [Setting; 11] = [
     },
 ];
 
+/// Settings that `beat` knows too.
+pub const SHARED: [&str; 2] = ["url", "timeout"];
+
+/// What `beat` can be told beside them, in the order of `--help`.
+pub const BEAT_SETTINGS: [Setting; 6] = [
+    setting(
+        "ip",
+        Kind::Text("ADDRESS"),
+        "where the service is [default: where the request comes from]",
+    ),
+    setting("port", Kind::Text("PORT"), "its port"),
+    setting(
+        "instance",
+        Kind::Text("KEY"),
+        "what tells it from others of this name [default: its address]",
+    ),
+    setting(
+        "ttl",
+        Kind::Text("SPAN"),
+        "how long a heartbeat counts, 2s to 30d [default: the daemon's]",
+    ),
+    setting(
+        "every",
+        Kind::Text("SPAN"),
+        "how often to beat, 250ms to 10d [default: a third of the ttl]",
+    ),
+    setting("tag", Kind::Text("TAGS"), "labels, separated by commas"),
+];
+
 /// Shortest and longest interval of asking.
 const INTERVAL_LIMITS: (Span, Span) = (Span::from_micros(250_000), Span::from_secs(3_600));
 /// Shortest and longest wait for an answer.
@@ -394,7 +423,11 @@ fn is_utf8(environment: &impl Environment) -> bool {
     })
 }
 
-fn span(text: &str, (shortest, longest): (Span, Span)) -> Result<Span, String> {
+/// Reads a length of time between these two.
+///
+/// # Errors
+/// A sentence that says what is expected.
+pub fn span(text: &str, (shortest, longest): (Span, Span)) -> Result<Span, String> {
     let span = Span::parse(text).map_err(|error| error.to_string())?;
     if (shortest..=longest).contains(&span) {
         Ok(span)

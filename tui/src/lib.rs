@@ -5,11 +5,14 @@
 //! `proto ← config, clock, text, keymap ← model ← update ← theme, canvas, client ← poll, once,
 //! beat, view/* ← view ← terminal ← run ← cli ← main`.
 
+pub mod beat;
 pub mod canvas;
 pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod config;
+#[cfg(test)]
+mod fixture;
 pub mod keymap;
 pub mod model;
 pub mod once;

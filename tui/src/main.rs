@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use lastbeat::beat::{BeatEnd, BeatError};
 use lastbeat::cli::{self, CliError, Done};
 use lastbeat::client::ClientError;
 use lastbeat::once::OnceError;
@@ -17,6 +18,8 @@ const USAGE: u8 = 2;
 const UNREACHABLE: u8 = 3;
 /// The daemon wants to know who asks.
 const UNAUTHORIZED: u8 = 4;
+/// The command of `beat` cannot be started (as `env` and `timeout` say it).
+const NOT_STARTED: u8 = 127;
 /// A bug (`EX_SOFTWARE` of sysexits.h).
 const BUG: u8 = 70;
 /// A signal's number is added to this.
@@ -33,7 +36,10 @@ fn main() -> ExitCode {
 
 fn code_of(done: Done) -> u8 {
     match done {
-        Done::Shown | Done::Monitor(Outcome::Quit | Outcome::BrokenPipe) => 0,
+        Done::Beat(BeatEnd::Command(code)) => code,
+        Done::Beat(BeatEnd::Stopped)
+        | Done::Shown
+        | Done::Monitor(Outcome::Quit | Outcome::BrokenPipe) => 0,
         Done::Printed { has_down } => {
             if has_down {
                 DOWN
@@ -65,7 +71,8 @@ fn report(error: &CliError) -> u8 {
             ..
         }) => UNAUTHORIZED,
         CliError::Once(_) => UNREACHABLE,
-        CliError::Config(_) | CliError::Run(_) => USAGE,
+        CliError::Beat(BeatError::Start { .. }) => NOT_STARTED,
+        CliError::Config(_) | CliError::Beat(_) | CliError::Run(_) => USAGE,
     };
     let text = SafeText::new(&error.to_string(), Charset::Utf8);
     let _written: io::Result<()> = writeln!(io::stderr(), "lastbeat: {text}");

@@ -67,6 +67,63 @@ fn every_problem_stands_in_the_api_document_with_its_status_and_title() {
 }
 
 #[test]
+fn the_readme_has_the_keys_of_the_terminal_client() {
+    let table = lastbeat::keymap::markdown_table();
+
+    assert!(
+        read("README.md").contains(&table),
+        "README.md lacks\n{table}"
+    );
+}
+
+#[test]
+fn every_setting_of_the_daemon_stands_in_the_operations_document() {
+    let text = read("docs/operations.md");
+
+    for setting in &lastbeatd::config::SETTINGS {
+        let name = setting.key.replace('-', "_");
+        let value = setting.value.map(|value| format!(" {value}"));
+        let default = setting.default.map(|default| format!("`{default}`"));
+        let key = match setting.key {
+            "config" => String::new(),
+            _ => format!("`{name}`"),
+        };
+        let row = format!(
+            "| `--{}{}` | `LASTBEAT_{}` | {key} | {} | {} |",
+            setting.key,
+            value.unwrap_or_default(),
+            name.to_uppercase(),
+            default.unwrap_or_default(),
+            setting.help
+        );
+        assert!(text.contains(&row), "docs/operations.md lacks\n{row}");
+    }
+}
+
+#[test]
+fn every_setting_of_the_client_stands_in_the_operations_document() {
+    use lastbeat::config::{Kind, SETTINGS};
+    let text = read("docs/operations.md");
+
+    for setting in &SETTINGS {
+        let value = match setting.kind {
+            Kind::Text(value) => format!(" {value}"),
+            Kind::Word(words) => format!(" {}", words.join("\\|")),
+            Kind::Switch => String::new(),
+        };
+        let quoted = |text: Option<&str>| text.map_or(String::new(), |text| format!("`{text}`"));
+        let row = format!(
+            "| `--{}{value}` | {} | {} | {} |",
+            setting.name,
+            quoted(setting.variable),
+            quoted(setting.default),
+            setting.help
+        );
+        assert!(text.contains(&row), "docs/operations.md lacks\n{row}");
+    }
+}
+
+#[test]
 fn every_link_between_documents_leads_to_a_file() {
     for path in documents() {
         let text = read(&path);

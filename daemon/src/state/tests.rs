@@ -9,6 +9,8 @@ use super::record::Loaded;
 use super::*;
 use crate::config::{Limits, Rules};
 
+mod storing;
+
 const WALL_US: i64 = 1_800_000_000_000_000;
 const LIMITS: Limits = Limits {
     instances: 10,
@@ -224,69 +226,6 @@ fn a_cursor_that_cannot_be_used_starts_over() {
 }
 
 #[test]
-fn the_oldest_tombstone_gives_way_and_its_slot_is_freed_when_it_is_deleted() {
-    let mut state = state();
-    for index in 0..4 {
-        register(&mut state, &format!(r#"{{"name":"s{index}"}}"#), at(index)).unwrap();
-        write_all(&mut state);
-        state
-            .deregister(&name(&format!("s{index}")), None, at(index))
-            .unwrap();
-    }
-    let cursor = state.cursor();
-    let gone = state.gone(None, 10, at(4));
-    assert_eq!(
-        gone.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(),
-        ["s3", "s2", "s1"]
-    );
-
-    let written = write_all(&mut state);
-
-    assert_eq!(written.batch.deleted, [1]);
-    assert_eq!(
-        state.heartbeat(&name("s0"), None, &caller(1), at(5)),
-        Err(Refusal::Unknown)
-    );
-    let again = register(&mut state, r#"{"name":"s0"}"#, at(5)).unwrap();
-    assert_eq!(
-        state.row(again.place, at(5)).unwrap().id,
-        5,
-        "a stored number is never used again"
-    );
-    assert!(
-        state.can_tell_since(&cursor),
-        "it had been told that the row left"
-    );
-}
-
-#[test]
-fn a_registration_saves_a_tombstone_that_is_being_deleted() {
-    let mut state = state();
-    for index in 0..4 {
-        register(&mut state, &format!(r#"{{"name":"s{index}"}}"#), at(index)).unwrap();
-        state
-            .deregister(&name(&format!("s{index}")), None, at(index))
-            .unwrap();
-    }
-    let (_, places) = state.take_urgent();
-    let lazy = state.take(List::Lazy, usize::MAX);
-    let mut copied = Copied::default();
-    state.copy(List::Lazy, &lazy, &mut copied);
-    state.copy(List::Urgent, &places, &mut copied);
-    assert_eq!(copied.batch.deleted, [1, 1], "the row stood on both lists");
-
-    let back = register(&mut state, r#"{"name":"s0"}"#, at(5)).unwrap();
-    state.written(&copied);
-
-    assert_eq!(state.row(back.place, at(5)).unwrap().id, 1);
-    let rows = write_all(&mut state).batch.rows;
-    assert!(
-        rows.iter().any(|row| row.id == 1 && row.life == Life::Up),
-        "it is written again"
-    );
-}
-
-#[test]
 fn many_that_fall_together_are_a_mass_loss_until_most_are_back() {
     let mut state = state();
     for index in 0..8 {
@@ -354,59 +293,6 @@ fn dismissing_hides_a_tombstone_and_a_heartbeat_still_brings_it_back() {
             .is_ok()
     );
     assert_eq!(state.summary().up, 1);
-}
-
-#[test]
-fn beats_of_a_row_that_is_not_stored_yet_wait_for_it() {
-    let mut state = state();
-    register(&mut state, r#"{"name":"a"}"#, at(0)).unwrap();
-    state
-        .heartbeat(&name("a"), None, &caller(1), at(1))
-        .unwrap();
-
-    assert!(state.take(List::Beats, 10).is_empty());
-    assert_eq!(state.waiting(List::Beats), 1);
-    write_all(&mut state);
-
-    assert_eq!(state.take(List::Beats, 10).len(), 1);
-}
-
-#[test]
-fn what_could_not_be_written_is_written_with_its_newest_values() {
-    let mut state = state();
-    register(
-        &mut state,
-        r#"{"name":"a","instance":"i","ip":"10.0.0.1"}"#,
-        at(0),
-    )
-    .unwrap();
-    let (_, places) = state.take_urgent();
-    let mut lost = Copied::default();
-    state.copy(List::Urgent, &places, &mut lost);
-    register(
-        &mut state,
-        r#"{"name":"a","instance":"i","ip":"10.0.0.2"}"#,
-        at(1),
-    )
-    .unwrap();
-    state.put_back(List::Urgent, &places);
-
-    let written = write_all(&mut state);
-
-    assert!(
-        written
-            .batch
-            .rows
-            .iter()
-            .all(|row| row.address.as_str() == "10.0.0.2")
-    );
-    let kinds: Vec<&str> = written
-        .batch
-        .events
-        .iter()
-        .map(|event| event.kind.word())
-        .collect();
-    assert_eq!(kinds, ["start", "registered", "changed"]);
 }
 
 #[test]

@@ -13,6 +13,8 @@ use crate::theme::{Look, Mark};
 
 /// Column of the name, the table's.
 const NAME_X: u16 = 11;
+/// Widest name.
+const NAME: u16 = 24;
 
 /// Draws the heading and as many groups as there is room for.
 pub(super) fn draw(model: &Model, look: Look, now: Mono, area: Rect, buffer: &mut Buffer) {
@@ -47,16 +49,17 @@ fn one_group(
         .skip(1)
         .word("GONE", look.plain());
     line.move_to(area.x + NAME_X);
-    let columns = usize::from((line.left() / 3).max(8));
-    line.text(
-        &look.safe(&group.name).cut(columns, look.charset),
-        look.plain(),
-    );
+    let columns = (line.left() / 3).clamp(8, NAME);
+    let name = look
+        .safe(&group.name)
+        .cut(usize::from(columns) - 1, look.charset);
+    line.text(&name, look.plain())
+        .move_to(area.x + NAME_X + columns);
     let who = match group.tombstones.as_slice() {
         [one] => one.instance.clone(),
         several => format!("{} instances", several.len()),
     };
-    line.skip(2).compose(&who, look.quiet()).skip(2);
+    line.compose(&who, look.quiet()).skip(2);
     let when = short_time(group.since(), model.link.wall(now));
     line.compose(&format!("{} since {when}", group.reason()), look.plain());
 }

@@ -1,0 +1,163 @@
+//! Commands of clients: done in one hold, answered once they are stored.
+
+use lastbeat_proto::answer::{
+    DeregisterAnswer, HeartbeatAnswer, RefreshAnswer, RegisterAnswer, Row,
+};
+use lastbeat_proto::register::Registration;
+use lastbeat_proto::{Address, InstanceId, ServiceName, Status};
+
+use super::{Registry, RegistryError};
+use crate::state::{Heard, Refusal};
+
+impl Registry {
+    /// Registers an instance, or hears it again. `caller` is where the request came from: the
+    /// address of a registration without one.
+    ///
+    /// # Errors
+    /// [`RegistryError::Full`] and [`RegistryError::NotStored`].
+    pub async fn register(
+        &self,
+        registration: &Registration,
+        caller: &Address,
+    ) -> Result<RegisterAnswer, RegistryError> {
+        let heard = self.hold(|state, now| {
+            let heard = state.register(registration, caller, now)?;
+            Ok((heard, state.row(heard.place, now).ok_or(Refusal::Unknown)?))
+        });
+        let (heard, service) =
+            heard.map_err(|refusal| self.refused(&registration.name, refusal))?;
+        self.until_stored(heard.urgent).await?;
+        let done = if heard.is_created {
+            "registered"
+        } else {
+            "heard"
+        };
+        let from = match registration.ip {
+            Some(_) => String::new(),
+            None => format!(" at {}, the address the request came from", service.ip),
+        };
+        let every = service.ttl_s.third();
+        Ok(RegisterAnswer {
+            message: format!(
+                "{} {done}{from}; send this again every {every}",
+                service.name
+            ),
+            created: heard.is_created,
+            ttl_s: service.ttl_s,
+            heartbeat_every_s: every,
+            service,
+        })
+    }
+
+    /// Hears an instance that is registered already.
+    ///
+    /// # Errors
+    /// [`RegistryError::Unknown`], [`RegistryError::Ambiguous`] and [`RegistryError::NotStored`].
+    pub async fn heartbeat(
+        &self,
+        name: &ServiceName,
+        instance: Option<&InstanceId>,
+        caller: &Address,
+    ) -> Result<HeartbeatAnswer, RegistryError> {
+        let heard = self.hold(|state, now| -> Result<(Heard, Row), Refusal> {
+            let heard = state.heartbeat(name, instance, caller, now)?;
+            Ok((heard, state.row(heard.place, now).ok_or(Refusal::Unknown)?))
+        });
+        let (heard, service) = heard.map_err(|refusal| self.refused(name, refusal))?;
+        self.until_stored(heard.urgent).await?;
+        let every = service.ttl_s.third();
+        Ok(HeartbeatAnswer {
+            message: format!("{} heard; send this again every {every}", service.name),
+            ttl_s: service.ttl_s,
+            heartbeat_every_s: every,
+            service,
+        })
+    }
+
+    /// Takes out all instances of a name, or one.
+    ///
+    /// # Errors
+    /// [`RegistryError::Unknown`] and [`RegistryError::NotStored`].
+    pub async fn deregister(
+        &self,
+        name: &ServiceName,
+        instance: Option<&InstanceId>,
+    ) -> Result<DeregisterAnswer, RegistryError> {
+        let done = self.hold(|state, now| {
+            let done = state.deregister(name, instance, now)?;
+            let removed: Vec<_> = done
+                .places
+                .iter()
+                .filter_map(|place| state.removed(*place))
+                .collect();
+            Ok((done.urgent, removed))
+        });
+        let (urgent, removed) = done.map_err(|refusal| self.refused(name, refusal))?;
+        self.until_stored(urgent).await?;
+        let message = match removed.len() {
+            0 => format!("{name} was deregistered already"),
+            1 => format!("{name} deregistered"),
+            count => format!("{count} instances of {name} deregistered"),
+        };
+        Ok(DeregisterAnswer { message, removed })
+    }
+
+    /// Judges a service again now; never a heartbeat.
+    ///
+    /// # Errors
+    /// [`RegistryError::Unknown`] when no instance of it is registered.
+    pub fn refresh(&self, name: &ServiceName) -> Result<RefreshAnswer, RegistryError> {
+        self.hold(|state, now| {
+            let places = state.judged_of_name(name, now);
+            let instances: Vec<Row> = places
+                .iter()
+                .filter_map(|place| state.row(*place, now))
+                .collect();
+            let last_heartbeat = instances
+                .iter()
+                .map(|row| row.last_heartbeat)
+                .max()
+                .ok_or_else(|| RegistryError::Unknown {
+                    name: name.to_string(),
+                })?;
+            let is_up = instances.iter().any(|row| row.status == Status::Up);
+            Ok(RefreshAnswer {
+                name: name.to_string(),
+                status: if is_up { Status::Up } else { Status::Down },
+                last_heartbeat,
+                instances,
+                now: now.wall,
+                up_ms: state.up_ms(now),
+            })
+        })
+    }
+
+    async fn until_stored(&self, urgent: u64) -> Result<(), RegistryError> {
+        if urgent <= *self.stored.borrow() {
+            return Ok(());
+        }
+        let mut stored = self.stored.subscribe();
+        let deadline = self.clock.now().mono.plus(self.storage_wait);
+        tokio::select! {
+            // The sender lives as long as the registry.
+            _ = stored.wait_for(|stored| urgent <= *stored) => Ok(()),
+            () = self.clock.sleep_until(deadline) => {
+                Err(RegistryError::NotStored { waited: self.storage_wait })
+            }
+        }
+    }
+
+    fn refused(&self, name: &ServiceName, refusal: Refusal) -> RegistryError {
+        let name = name.to_string();
+        match refusal {
+            Refusal::Unknown => RegistryError::Unknown { name },
+            Refusal::Full => RegistryError::Full {
+                limit: self.max_instances,
+            },
+            Refusal::Ambiguous(instances) => {
+                let instances = instances.iter().map(InstanceId::to_string).collect();
+                RegistryError::Ambiguous { name, instances }
+            }
+        }
+    }
+}

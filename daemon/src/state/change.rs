@@ -1,0 +1,239 @@
+//! What a registration makes of a row: new, renewed, or changed in what it says.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use lastbeat_proto::register::{Patch, Registration};
+use lastbeat_proto::{Address, EventKind, InstanceId};
+
+use super::dirty::List;
+use super::record::{Heartbeat, InstanceRecord};
+use super::slab::{Detail, Hot, Place, flag};
+use super::{State, subject, view};
+use crate::clock::Moment;
+use crate::instance::Life;
+
+/// Where a registration says the instance is.
+pub(super) struct Location {
+    pub(super) address: Address,
+    pub(super) port: Option<u16>,
+    pub(super) instance: InstanceId,
+}
+
+impl State {
+    /// A new row.
+    pub(super) fn insert(
+        &mut self,
+        registration: &Registration,
+        location: Location,
+        now: Moment,
+    ) -> Place {
+        let id = self.next_id;
+        self.next_id += 1;
+        let record = self.new_record(id, registration, location, now);
+        let hot = self.fresh_hot(record, now);
+        self.count(hot.standing(), 1);
+        let place = self.slab.insert(hot);
+        self.registered(place);
+        place
+    }
+
+    /// A deregistered row registers again: as new, under its old number.
+    pub(super) fn renew(
+        &mut self,
+        place: Place,
+        registration: &Registration,
+        location: Location,
+        now: Moment,
+    ) {
+        let l = self.listening.l();
+        let Some(id) = self.slab.get(place).map(|hot| hot.detail.id) else {
+            return;
+        };
+        let record = self.new_record(id, registration, location, now);
+        let fresh = self.fresh_hot(record, now);
+        let Some(hot) = self.slab.get_mut(place) else {
+            return;
+        };
+        hot.detail = fresh.detail;
+        hot.ttl = fresh.ttl;
+        hot.heartbeat = fresh.heartbeat;
+        hot.heard = fresh.heard;
+        hot.clear(flag::EXPIRING);
+        self.change_life(place, Life::Up, l, now);
+        self.registered(place);
+    }
+
+    fn registered(&mut self, place: Place) {
+        let Some(hot) = self.slab.get(place) else {
+            return;
+        };
+        let from = hot.detail.address.with_port(hot.detail.port);
+        self.record_transition(
+            place,
+            EventKind::Registered,
+            format!("registered at {from}"),
+        );
+        self.touch_and_wake(place);
+        self.mark(place, List::Urgent);
+        self.enqueue(place);
+    }
+
+    fn new_record(
+        &self,
+        id: i64,
+        registration: &Registration,
+        location: Location,
+        now: Moment,
+    ) -> InstanceRecord {
+        let l = self.listening.l();
+        InstanceRecord {
+            id,
+            name: registration.name.clone(),
+            instance: location.instance,
+            address: location.address,
+            port: location.port,
+            ttl: set(&registration.ttl),
+            tags: set(&registration.tags).unwrap_or_default(),
+            metadata: set(&registration.metadata).unwrap_or_default(),
+            first_seen: now.wall,
+            life: Life::Up,
+            since: now.wall,
+            since_l: l,
+            is_mass: false,
+            heartbeat: Heartbeat { at: now.wall, l },
+        }
+    }
+
+    fn fresh_hot(&self, record: InstanceRecord, now: Moment) -> Hot {
+        Hot {
+            heartbeat: record.heartbeat,
+            heard: now.mono,
+            ttl: record.ttl.unwrap_or(self.rules.ttl),
+            since: record.since,
+            since_l: record.since_l,
+            queued: None,
+            urgent: 0,
+            generation: 0,
+            life: record.life,
+            flags: 0,
+            detail: Arc::new(view::detail(record, self.rules.ttl)),
+        }
+    }
+
+    /// Takes over what a registration changes of a known row.
+    pub(super) fn apply(
+        &mut self,
+        place: Place,
+        registration: &Registration,
+        location: Location,
+        now: Moment,
+    ) {
+        let Some(hot) = self.slab.get(place) else {
+            return;
+        };
+        let old = &hot.detail;
+        let port = match (registration.port.clone(), location.port) {
+            (Patch::Keep, None) => old.port,
+            (_, port) => port,
+        };
+        let ttl = patched(&registration.ttl, old.own_ttl.as_ref());
+        let tags = patched(&registration.tags, Some(&old.tags)).unwrap_or_default();
+        let metadata = patched(&registration.metadata, Some(&old.metadata)).unwrap_or_default();
+        let is_same = old.address == location.address
+            && old.port == port
+            && old.own_ttl == ttl
+            && old.tags == tags
+            && old.metadata == metadata;
+        if is_same {
+            return;
+        }
+        let record = InstanceRecord {
+            id: old.id,
+            name: old.name.clone(),
+            instance: old.instance.clone(),
+            address: location.address,
+            port,
+            ttl,
+            tags,
+            metadata,
+            first_seen: old.first_seen,
+            life: hot.life,
+            since: hot.since,
+            since_l: hot.since_l,
+            is_mass: false,
+            heartbeat: hot.heartbeat,
+        };
+        let detail = Arc::new(view::detail(record, self.rules.ttl));
+        let reason = difference(old, &detail);
+        let who = subject(hot);
+        if let Some(hot) = self.slab.get_mut(place) {
+            hot.ttl = detail.own_ttl.unwrap_or(self.rules.ttl);
+            hot.detail = detail;
+        }
+        self.record(now, EventKind::Changed, Some(who), Some(reason));
+        self.touch_and_wake(place);
+        self.mark(place, List::Urgent);
+        self.enqueue(place);
+    }
+}
+
+pub(super) fn locate(registration: &Registration, caller: &Address) -> Location {
+    let (address, written) = match &registration.ip {
+        Some(endpoint) => (endpoint.address.clone(), endpoint.port),
+        None => (caller.clone(), None),
+    };
+    let port = set(&registration.port).or(written);
+    let instance =
+        set(&registration.instance).unwrap_or_else(|| InstanceId::of_address(&address, port));
+    Location {
+        address,
+        port,
+        instance,
+    }
+}
+
+fn set<T: Clone>(patch: &Patch<T>) -> Option<T> {
+    if let Patch::Set(value) = patch {
+        Some(value.clone())
+    } else {
+        None
+    }
+}
+
+fn patched<T: Clone>(patch: &Patch<T>, old: Option<&T>) -> Option<T> {
+    match patch {
+        Patch::Keep => old.cloned(),
+        Patch::Clear => None,
+        Patch::Set(value) => Some(value.clone()),
+    }
+}
+
+/// What a change changed, in words.
+fn difference(old: &Detail, new: &Detail) -> String {
+    let mut words = String::new();
+    let mut add = |what: &str, from: String, to: String| {
+        if from != to {
+            let comma = if words.is_empty() { "" } else { "; " };
+            // Writing to a `String` cannot fail.
+            write!(words, "{comma}{what} {from} -> {to}").unwrap_or(());
+        }
+    };
+    let ttl = |detail: &Detail| {
+        detail
+            .own_ttl
+            .map_or("default".to_owned(), |ttl| ttl.to_string())
+    };
+    add(
+        "address",
+        old.address.with_port(old.port),
+        new.address.with_port(new.port),
+    );
+    add("ttl", ttl(old), ttl(new));
+    add("tags", old.tags.join(","), new.tags.join(","));
+    if old.metadata != new.metadata {
+        let comma = if words.is_empty() { "" } else { "; " };
+        write!(words, "{comma}metadata").unwrap_or(());
+    }
+    words
+}
