@@ -134,6 +134,7 @@ impl Flush {
     }
 
     fn try_pass(&mut self) -> Result<(), StoreError> {
+        self.check_file()?;
         self.write_urgent()?;
         self.write_lazy()?;
         if self.next_beats <= self.now() {
@@ -144,6 +145,25 @@ impl Flush {
             self.write(List::Lazy, &[])?;
         }
         self.prune()
+    }
+
+    /// A file that was deleted or replaced is written again, whole, from memory.
+    fn check_file(&mut self) -> Result<(), StoreError> {
+        if self.now() < self.next_check {
+            return Ok(());
+        }
+        self.next_check = self.now().plus(FILE_CHECK);
+        if self.store.is_in_place() {
+            return Ok(());
+        }
+        let path = self.store.path().display().to_string();
+        warn!(
+            store.path = path,
+            "the database {path} was deleted or replaced; writing it again"
+        );
+        self.store.reopen(self.registry.clock().now().wall)?;
+        self.registry.hold(|state, _| state.mark_all());
+        Ok(())
     }
 
     fn write_urgent(&mut self) -> Result<(), StoreError> {

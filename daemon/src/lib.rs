@@ -225,6 +225,36 @@ fn tell(registry: &Registry, opening: &Opening, config: &Config) {
     };
     match opening {
         Opening::Created | Opening::Existing => {}
+        Opening::Migrated { copy } => {
+            info!(
+                "the database was brought up to date; as it was: {}",
+                copy.display()
+            );
+        }
+        Opening::Imported {
+            copy,
+            rows,
+            refused,
+        } => {
+            info!(
+                "imported {rows} rows of the original database, {refused} cannot be used; as it \
+                 was: {}",
+                copy.display()
+            );
+        }
+        Opening::SetAside {
+            moved_to,
+            salvaged,
+            why,
+        } => {
+            let text = format!(
+                "the database could not be used ({why}); it was set aside as {} and {salvaged} \
+                 instances were saved from it: look at the disk, then restart",
+                moved_to.display()
+            );
+            warn!("{text}");
+            add("set-aside", NoticeLevel::Error, text);
+        }
     }
     if config.is_open {
         let text = "anyone who can connect may change the registry (--insecure-no-auth); listen \

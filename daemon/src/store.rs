@@ -5,12 +5,17 @@
 
 mod error;
 mod fresh;
-mod header;
 mod history;
+mod image;
+mod import;
 mod load;
 mod lock;
+mod opening;
 mod place;
+mod reopen;
+mod salvage;
 mod schema;
+mod witness;
 mod write;
 
 use std::path::Path;
@@ -19,68 +24,68 @@ use lastbeat_proto::{Span, Timestamp};
 use rusqlite::Connection;
 
 pub use self::error::{Obstacle, StoreError, TroubleCause};
-use self::header::Header;
 pub use self::history::History;
 use self::lock::Lock;
+pub use self::opening::Opening;
+use self::opening::Terms;
 use self::place::Place;
+use self::witness::{Standing, Witness};
 use crate::state::record::{Batch, Loaded};
 
 /// The open database. One owner, on the store's thread; whatever it does may wait for the disk.
 #[derive(Debug)]
 pub struct Store {
-    // Fields are dropped in this order: the lock goes last.
-    connection: Connection,
+    // Fields are dropped in this order: see `Witness`, and the lock goes last.
+    /// None only while [`reopen`](Self::reopen) has closed the old file and not opened the new.
+    connection: Option<Connection>,
+    witness: Witness,
+    /// The highest row number ever given, also when its row is gone.
+    highest_id: i64,
+    /// What `SQLite` found in the file made no sense.
+    is_damaged: bool,
     place: Place,
     _lock: Lock,
-}
-
-/// What was found at the path, and what became of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Opening {
-    /// There was no database; a new one was made.
-    Created,
-    /// A database of ours.
-    Existing,
 }
 
 impl Store {
     /// Opens the database at `path`, or creates it, takes its lock file and loads everything.
     ///
+    /// `now` names copies and is the time of imported rows that have none; `default_ttl` is what
+    /// imported rows get.
+    ///
     /// # Errors
     /// Any [`StoreError`]; only [`StoreError::Trouble`] may pass by itself.
     pub fn open(
         path: &Path,
-        _now: Timestamp,
-        _default_ttl: Span,
+        now: Timestamp,
+        default_ttl: Span,
+    ) -> Result<(Self, Loaded, Opening), StoreError> {
+        Self::open_with(path, now, default_ttl, schema::MIGRATIONS)
+    }
+
+    fn open_with(
+        path: &Path,
+        now: Timestamp,
+        default_ttl: Span,
+        migrations: &[&str],
     ) -> Result<(Self, Loaded, Opening), StoreError> {
         let place = Place::find(path)?;
         let lock = Lock::take(&place)?;
-        let opening = if is_empty(&place)? {
-            fresh::build(&place, schema::MIGRATIONS, |_connection| Ok(()))?;
-            fresh::into_place(&place)?;
-            Opening::Created
-        } else {
-            Opening::Existing
-        };
-        let ours = schema::version_of(schema::MIGRATIONS);
-        if let Some(header) = Header::read(place.path())?
-            && header.application_id == schema::APPLICATION_ID
-            && ours < header.user_version
-        {
-            return Err(StoreError::Newer {
-                path: place.path().to_path_buf(),
-                version: header.user_version,
-                ours,
-            });
-        }
-        let connection = schema::connect(place.path())?;
-        let loaded = load::load(&connection)?;
+        let (ready, opening) = opening::open(&Terms {
+            place: &place,
+            now,
+            default_ttl,
+            migrations,
+        })?;
         let store = Self {
-            connection,
+            connection: Some(ready.connection),
+            witness: ready.witness,
+            highest_id: ready.loaded.next_id.saturating_sub(1),
+            is_damaged: false,
             place,
             _lock: lock,
         };
-        Ok((store, loaded, opening))
+        Ok((store, ready.loaded, opening))
     }
 
     /// Writes all of `batch` in one synced transaction, or nothing of it.
@@ -88,7 +93,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::Trouble`]: the same batch can be written later; any other is a bug.
     pub fn write(&mut self, batch: &Batch) -> Result<(), StoreError> {
-        write::write(&mut self.connection, batch)?;
+        self.change(|connection| write::write(connection, batch))?;
+        let ids = batch.rows.iter().map(|row| row.id);
+        self.highest_id = ids.fold(self.highest_id, i64::max);
         Ok(())
     }
 
@@ -103,12 +110,15 @@ impl Store {
         older_than: Timestamp,
         at_most: usize,
     ) -> Result<bool, StoreError> {
-        Ok(history::prune(
-            &mut self.connection,
-            keep,
-            older_than,
-            at_most,
-        )?)
+        self.change(|connection| history::prune(connection, keep, older_than, at_most))
+    }
+
+    /// Whether the path still leads to the file that is open, and nobody else has written to it.
+    /// Where not, only [`reopen`](Self::reopen) helps.
+    pub fn is_in_place(&self) -> bool {
+        self.connection.is_some()
+            && !self.is_damaged
+            && self.witness.standing(&self.place) == Standing::InPlace
     }
 
     /// The absolute path of the file.
@@ -120,12 +130,27 @@ impl Store {
     pub fn close(self) {
         drop(self);
     }
-}
 
-fn is_empty(place: &Place) -> Result<bool, StoreError> {
-    match std::fs::metadata(place.path()) {
-        Ok(metadata) => Ok(metadata.len() == 0),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
-        Err(error) => Err(error.into()),
+    /// Does something to the file, unless it is somebody else's by now.
+    fn change<T>(
+        &mut self,
+        act: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let overwritten = || StoreError::Trouble {
+            cause: TroubleCause::Overwritten,
+        };
+        let connection = self.connection.as_mut().ok_or_else(overwritten)?;
+        if self.witness.is_overwritten() {
+            return Err(overwritten());
+        }
+        let done = act(connection);
+        self.witness.note_change()?;
+        if let Err(cause) = &done {
+            self.is_damaged |= error::is_damage(cause);
+        }
+        Ok(done?)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,21 +3,24 @@
 //! Whoever looks at the path finds the old file or the complete new one, also after a power cut.
 
 use std::fs::{self, File};
+use std::io;
+use std::path::PathBuf;
 
+use lastbeat_proto::Timestamp;
 use rusqlite::Connection;
 
 use super::error::StoreError;
-use super::place::{Place, SIBLINGS, remove_if_there, with_ending};
+use super::place::{Place, SIBLINGS, remove_if_there, rename_if_there, with_ending};
 use super::schema;
 
 /// Ending of the file while it is built.
 const BUILDING: &str = ".new";
-
-/// Everything is in the file itself, nothing in its journal.
-const INTO_ONE_FILE: &str = "pragma wal_checkpoint(truncate)";
+/// Ending of the file while the old one is moved away: its name is what says, after a crash in
+/// between, that the move is to be ended.
+const READY: &str = ".ready";
 
 /// Builds a database with the newest schema, lets `fill` write into it, and syncs it under a name
-/// of its own; [`into_place`] ends the work.
+/// of its own; [`into_place`] or [`replace`] ends the work.
 pub(super) fn build<T>(
     place: &Place,
     migrations: &[&str],
@@ -33,15 +36,53 @@ pub(super) fn build<T>(
     connection.pragma_update(None, "synchronous", "off")?;
     schema::migrate(&mut connection, 0, migrations)?;
     let filled = fill(&mut connection)?;
-    connection.query_row(INTO_ONE_FILE, [], |_row| Ok(()))?;
+    schema::complete(&connection)?;
     connection.close().map_err(|(_open, cause)| cause)?;
     File::open(&building)?.sync_all()?;
     Ok(filled)
 }
 
 /// Gives the built file its name. Siblings of the file that it replaces are to be gone.
-pub(super) fn into_place(place: &Place) -> Result<(), StoreError> {
+pub(super) fn into_place(place: &Place) -> io::Result<()> {
     fs::rename(place.beside(BUILDING), place.path())?;
+    place.sync_directory()
+}
+
+/// Moves what is at the path out of the way, with its siblings, and gives the built file its
+/// name. Answers where the old one is now.
+pub(super) fn replace(place: &Place, now: Timestamp) -> io::Result<PathBuf> {
+    make_ready(place)?;
+    finish(place, now)
+}
+
+/// Ends a [`replace`] that a crash or an error interrupted; `None` when there was none.
+pub(super) fn resume(place: &Place, now: Timestamp) -> io::Result<Option<PathBuf>> {
+    if is_ready(place) {
+        finish(place, now).map(Some)
+    } else {
+        Ok(None)
+    }
+}
+
+/// From here on the built file will take its place, also after a crash.
+pub(super) fn make_ready(place: &Place) -> io::Result<()> {
+    fs::rename(place.beside(BUILDING), place.beside(READY))?;
+    place.sync_directory()
+}
+
+/// Whether a built file waits for its place.
+pub(super) fn is_ready(place: &Place) -> bool {
+    place.beside(READY).exists()
+}
+
+fn finish(place: &Place, now: Timestamp) -> io::Result<PathBuf> {
+    let moved_to = place.free_name("corrupt", now);
+    for ending in SIBLINGS {
+        rename_if_there(&place.beside(ending), &with_ending(&moved_to, ending))?;
+    }
+    rename_if_there(place.path(), &moved_to)?;
     place.sync_directory()?;
-    Ok(())
+    fs::rename(place.beside(READY), place.path())?;
+    place.sync_directory()?;
+    Ok(moved_to)
 }

@@ -9,10 +9,11 @@ use lastbeat_proto::{
 use rusqlite::types::Type;
 use rusqlite::{Connection, Result, Row};
 
+use super::import::{Import, OldRow, Refused};
 use crate::clock::Listened;
 use crate::instance::Life;
 use crate::state::record::{
-    Began, EventRecord, Heartbeat, InstanceRecord, Loaded, Stretch, Subject,
+    Batch, Began, EventRecord, Heartbeat, InstanceRecord, Loaded, Stretch, Subject,
 };
 
 /// Which instances and tombstones are there, with their heartbeats?
@@ -41,11 +42,18 @@ const HIGHEST_ID: &str = "
         ifnull((select max(id) from events), 0)
     )";
 
+/// Which rows of an imported database were refused, and why?
+const REFUSED_ROWS: &str =
+    "select id, name, ip, status, last_heartbeat, reason from refused_rows order by id";
+
 /// How many rows of an imported database were refused?
 const REFUSED: &str = "select count(*) from refused_rows";
 
 /// So many events are kept in memory; older ones are read from the file when asked for.
 const RECENT_EVENTS: i64 = 1_000;
+
+/// The limit that stands for none.
+const ALL: i64 = -1;
 
 /// So many stretches are kept: with a crash every minute that is 17 hours, longer than any
 /// silence that matters.
@@ -62,20 +70,9 @@ pub(super) const LIVES: [(Life, &str); 5] = [
 
 /// Reads everything.
 pub(super) fn load(connection: &Connection) -> Result<Loaded> {
-    let instances = connection
-        .prepare(INSTANCES)?
-        .query_map([], instance)?
-        .collect::<Result<Vec<_>>>()?;
-    let mut events = connection
-        .prepare(EVENTS)?
-        .query_map([RECENT_EVENTS], event)?
-        .collect::<Result<Vec<_>>>()?;
-    events.reverse();
-    let mut stretches = connection
-        .prepare(STRETCHES)?
-        .query_map([KEPT_STRETCHES], stretch)?
-        .collect::<Result<Vec<_>>>()?;
-    stretches.reverse();
+    let instances = instances(connection)?;
+    let events = events(connection, RECENT_EVENTS)?;
+    let stretches = stretches(connection)?;
     Ok(Loaded {
         revision: events.last().map_or(0, |event| event.revision),
         next_id: highest_id(connection)?.saturating_add(1),
@@ -83,6 +80,55 @@ pub(super) fn load(connection: &Connection) -> Result<Loaded> {
         instances,
         events,
         stretches,
+    })
+}
+
+/// Reads everything, old events and refused rows too, for another file.
+pub(super) fn everything(connection: &Connection) -> Result<Import> {
+    Ok(Import {
+        batch: Batch {
+            rows: instances(connection)?,
+            events: events(connection, ALL)?,
+            stretches: stretches(connection)?,
+            ..Batch::default()
+        },
+        refused: connection
+            .prepare(REFUSED_ROWS)?
+            .query_map([], refused)?
+            .collect::<Result<Vec<_>>>()?,
+        sequence: highest_id(connection)?,
+    })
+}
+
+fn instances(connection: &Connection) -> Result<Vec<InstanceRecord>> {
+    connection
+        .prepare(INSTANCES)?
+        .query_map([], instance)?
+        .collect()
+}
+
+fn events(connection: &Connection, newest: i64) -> Result<Vec<EventRecord>> {
+    let mut events: Vec<_> = connection
+        .prepare(EVENTS)?
+        .query_map([newest], event)?
+        .collect::<Result<_>>()?;
+    events.reverse();
+    Ok(events)
+}
+
+fn stretches(connection: &Connection) -> Result<Vec<Stretch>> {
+    let mut stretches: Vec<_> = connection
+        .prepare(STRETCHES)?
+        .query_map([KEPT_STRETCHES], stretch)?
+        .collect::<Result<_>>()?;
+    stretches.reverse();
+    Ok(stretches)
+}
+
+fn refused(row: &Row<'_>) -> Result<Refused> {
+    Ok(Refused {
+        row: OldRow::read(row)?,
+        reason: row.get(5)?,
     })
 }
 

@@ -1,10 +1,11 @@
-//! Where the database lies: its absolute path, and the files beside it.
+//! Where the database lies: its absolute path, the files beside it, and names for copies.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use lastbeat_proto::Timestamp;
 use rustix::fs::{Access, access};
 
 use super::error::{Obstacle, StoreError};
@@ -52,6 +53,22 @@ impl Place {
         with_ending(&self.path, ending)
     }
 
+    /// A name for a copy, `<file>.<what>-<UTC time>`, that neither it nor its siblings have yet.
+    pub(super) fn free_name(&self, what: &str, now: Timestamp) -> PathBuf {
+        let stamp = compact(now);
+        let first = self.beside(&format!(".{what}-{stamp}"));
+        let others = (2_u32..).map(|n| self.beside(&format!(".{what}-{stamp}-{n}")));
+        std::iter::once(first.clone())
+            .chain(others)
+            .find(|name| {
+                let siblings = SIBLINGS.iter().map(|ending| with_ending(name, ending));
+                !std::iter::once(name.clone())
+                    .chain(siblings)
+                    .any(|file| fs::symlink_metadata(file).is_ok())
+            })
+            .unwrap_or(first)
+    }
+
     /// Makes the names in the directory durable.
     pub(super) fn sync_directory(&self) -> io::Result<()> {
         File::open(&self.directory)?.sync_all()
@@ -78,6 +95,23 @@ pub(super) fn remove_if_there(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
+}
+
+/// Renames a file that may not be there.
+pub(super) fn rename_if_there(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::rename(from, to) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// A second name for the file, or a copy where the file system has no hard links.
+pub(super) fn link_or_copy(from: &Path, to: &Path) -> io::Result<()> {
+    if fs::hard_link(from, to).is_ok() {
+        return Ok(());
+    }
+    fs::copy(from, to)?;
+    File::open(to)?.sync_all()
 }
 
 fn resolve(path: &Path) -> Result<PathBuf, Obstacle> {
@@ -113,4 +147,15 @@ fn resolve(path: &Path) -> Result<PathBuf, Obstacle> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Obstacle::NoDirectory),
         Err(error) => Err(Obstacle::Denied(error)),
     }
+}
+
+/// `20261124T135807Z`.
+fn compact(time: Timestamp) -> String {
+    let text = time.to_string();
+    let seconds = text.split('.').next().unwrap_or_default();
+    let digits: String = seconds
+        .chars()
+        .filter(|c| !matches!(c, '-' | ':'))
+        .collect();
+    format!("{digits}Z")
 }

@@ -1,9 +1,10 @@
 //! The shape of the database file: its numbers, its settings, and how it got from one version of
 //! the schema to the next.
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
-
 use std::path::Path;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 /// Marks a file as a database of lastbeatd: `LBEA` as a number.
 pub(super) const APPLICATION_ID: i64 = 0x4c42_4541;
@@ -28,15 +29,51 @@ const SETTINGS: &str = "
 /// tries again by itself.
 const BUSY_MS: u64 = 200;
 
+/// Is everything in the file itself, and nothing in its log? 0 when it is.
+const COMPLETE: &str = "pragma wal_checkpoint(truncate)";
+
+/// The connection has one owner, so it needs no lock of its own.
+const READ_WRITE: OpenFlags =
+    OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+
+/// Does every page and every row make sense? `ok`, or the first fault.
+const CHECK: &str = "pragma quick_check(1)";
+
 /// Opens the file read-write and settles how it is used.
 pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_CREATE
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(std::time::Duration::from_millis(BUSY_MS))?;
-    connection.execute_batch(SETTINGS)?;
+    let connection = Connection::open_with_flags(path, READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+    settle(&connection)?;
     Ok(connection)
+}
+
+fn settle(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(std::time::Duration::from_millis(BUSY_MS))?;
+    connection.execute_batch(SETTINGS)
+}
+
+/// Opens a file that may be damaged: until it is trusted, closing it changes nothing in it.
+pub(super) fn connect_guarded(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, READ_WRITE)?;
+    distrust(&connection)?;
+    settle(&connection)?;
+    Ok(connection)
+}
+
+/// Moves everything from the log into the file; false when somebody still reads from the log.
+pub(super) fn complete(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row(COMPLETE, [], |row| Ok(row.get::<_, i64>(0)? == 0))
+}
+
+/// From now on closing the file leaves it and its journal as they are.
+pub(super) fn distrust(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    Ok(())
+}
+
+/// From now on closing the file moves its journal into it, as usual.
+pub(super) fn trust(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    Ok(())
 }
 
 /// Opens the file for reading only, next to a connection that writes.
@@ -67,4 +104,10 @@ pub(super) fn migrate(
     step.pragma_update(None, "application_id", APPLICATION_ID)?;
     step.pragma_update(None, "user_version", version_of(migrations))?;
     step.commit()
+}
+
+/// The first fault of the file, if it has one.
+pub(super) fn fault(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    let word: String = connection.query_row(CHECK, [], |row| row.get(0))?;
+    Ok((word != "ok").then_some(word))
 }

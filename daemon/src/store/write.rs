@@ -5,6 +5,7 @@
 
 use rusqlite::{Connection, Result, Transaction, TransactionBehavior, params};
 
+use super::import::{Import, Refused};
 use super::load::{KEPT_STRETCHES, life_word};
 use crate::state::record::{Batch, EventRecord, InstanceRecord, Stretch};
 
@@ -56,6 +57,19 @@ const ADVANCE_STRETCH: &str = "
 const MARK_CLEAN: &str =
     "update stretches set clean = 1 where id = (select max(id) from stretches)";
 
+/// Which row of an imported database could not be taken, and why?
+const UPSERT_REFUSED: &str = "
+    insert into refused_rows (id, name, ip, status, last_heartbeat, reason)
+    values (?1, ?2, ?3, ?4, ?5, ?6)
+    on conflict (id) do nothing";
+
+/// Which row numbers were given by a file before this one? (`sqlite_sequence` knows the table
+/// only after its first row.)
+const RAISE_SEQUENCE: &str =
+    "update sqlite_sequence set seq = max(seq, ?1) where name = 'instances'";
+/// The same, for a table without rows.
+const START_SEQUENCE: &str = "insert into sqlite_sequence (name, seq) values ('instances', ?1)";
+
 /// Writes all of `batch`, or nothing.
 pub(super) fn write(connection: &mut Connection, batch: &Batch) -> Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -63,8 +77,31 @@ pub(super) fn write(connection: &mut Connection, batch: &Batch) -> Result<()> {
     transaction.commit()
 }
 
+/// Writes everything that another file had.
+pub(super) fn import(connection: &mut Connection, import: &Import) -> Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    put(&transaction, &import.batch)?;
+    {
+        let mut refused = transaction.prepare(UPSERT_REFUSED)?;
+        for Refused { row, reason } in &import.refused {
+            refused.execute(params![
+                row.id,
+                row.name,
+                row.ip,
+                row.status,
+                row.last_heartbeat,
+                reason
+            ])?;
+        }
+    }
+    if 0 < import.sequence && transaction.execute(RAISE_SEQUENCE, [import.sequence])? == 0 {
+        transaction.execute(START_SEQUENCE, [import.sequence])?;
+    }
+    transaction.commit()
+}
+
 /// Puts `batch` into an open transaction.
-pub(super) fn put(transaction: &Transaction<'_>, batch: &Batch) -> Result<()> {
+fn put(transaction: &Transaction<'_>, batch: &Batch) -> Result<()> {
     put_stretches(transaction, batch)?;
     delete(transaction, &batch.deleted)?;
     put_rows(transaction, &batch.rows)?;

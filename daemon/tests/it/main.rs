@@ -1,6 +1,8 @@
 //! The daemon from outside, one file per behavior.
 #![cfg(test)]
 
+mod import;
+mod import_files;
 mod layers;
 mod model;
 mod program;
@@ -11,5 +13,7 @@ mod sample;
 mod store;
 mod store_errors;
 mod store_history;
+mod store_reopen;
+mod store_salvage;
 mod timelines;
 mod world;

@@ -1,6 +1,7 @@
 //! Values that the tests of the store write and expect.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use lastbeat_proto::{EventKind, InstanceId, NetworkEndpoint, ServiceName, Span, Timestamp};
 use lastbeatd::clock::Listened;
@@ -8,6 +9,7 @@ use lastbeatd::instance::Life;
 use lastbeatd::state::record::{
     Batch, Began, EventRecord, Heartbeat, InstanceRecord, Stretch, Subject,
 };
+use rusqlite::{Connection, ToSql};
 
 /// 2026-11-24T13:58:07.812334 in microseconds.
 pub(crate) const NOON_US: i64 = 1_795_528_687_812_334;
@@ -92,4 +94,40 @@ pub(crate) fn events(events: Vec<EventRecord>) -> Batch {
         events,
         ..Batch::default()
     }
+}
+
+/// Makes a database as the original program leaves it, with rows of name, ip, status and time.
+pub(crate) fn original(path: &Path) -> Connection {
+    let connection = Connection::open(path).unwrap();
+    connection
+        .execute_batch(
+            "create table services (
+                 id integer primary key autoincrement,
+                 name text not null,
+                 ip text not null,
+                 status text not null,
+                 last_heartbeat timestamp default current_timestamp
+             )",
+        )
+        .unwrap();
+    connection
+}
+
+/// Adds a row to the original's table and gives its number.
+pub(crate) fn old_row(connection: &Connection, row: &[&dyn ToSql; 4]) -> i64 {
+    connection
+        .prepare("insert into services (name, ip, status, last_heartbeat) values (?1, ?2, ?3, ?4)")
+        .unwrap()
+        .insert(&row[..])
+        .unwrap()
+}
+
+/// The names in a directory, in order.
+pub(crate) fn names(directory: &Path) -> Vec<String> {
+    let mut names: Vec<_> = std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
 }

@@ -10,7 +10,7 @@ use lastbeatd::store::{Opening, Store};
 use proptest::prelude::*;
 use rusqlite::Connection;
 
-use crate::sample::{NOON_US, TTL, beat, event, now, record, rows, stretch};
+use crate::sample::{NOON_US, TTL, beat, event, names, now, record, rows, stretch};
 
 /// Opens what is at `path` once more and says what is in it.
 fn reloaded(path: &Path) -> Loaded {
@@ -62,12 +62,7 @@ fn a_clean_stop_leaves_one_file_without_a_journal() {
 
     store.close();
 
-    let mut names: Vec<_> = std::fs::read_dir(dir.path())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    assert_eq!(names, ["monitoring.db", "monitoring.db.lock"]);
+    assert_eq!(names(dir.path()), ["monitoring.db", "monitoring.db.lock"]);
 }
 
 #[test]

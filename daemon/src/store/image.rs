@@ -1,0 +1,254 @@
+//! A database file as plain bytes: what can be read of it when `SQLite` cannot, or must not touch it.
+//!
+//! Every page of a table lists its own rows, so each undamaged page gives its rows back, whatever
+//! became of the pages that lead to it. The format is that of sqlite.org/fileformat2.html; the
+//! section numbers below are from there.
+
+mod record;
+mod wal;
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+
+use rusqlite::types::Value;
+
+pub(super) use self::record::text;
+use self::record::{big_endian, varint};
+use self::wal::Overlay;
+use super::place::with_ending;
+
+/// What every `SQLite` file begins with (§1.3).
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+/// Length of the header in the first page (§1.3).
+const HEADER_BYTES: usize = 100;
+/// First byte of a page that holds rows of a table (§1.6).
+const TABLE_LEAF: u8 = 0x0d;
+/// Page sizes that are tried when the header is no help, the usual ones first.
+const PAGE_SIZES: [usize; 8] = [4_096, 1_024, 512, 2_048, 8_192, 16_384, 32_768, 65_536];
+
+/// A file and its write-ahead log, read into memory.
+#[derive(Debug)]
+pub(super) struct Image {
+    bytes: Vec<u8>,
+    overlay: Overlay,
+}
+
+/// What the header says about whose file it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Header {
+    pub(super) application_id: i64,
+    pub(super) user_version: i64,
+}
+
+/// A row of some table: its row number and its columns, the row number's own one being null.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct RawRow {
+    pub(super) id: i64,
+    pub(super) values: Vec<Value>,
+}
+
+impl Image {
+    /// Reads the file at `path`, if there is one, and its log.
+    pub(super) fn read(path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            bytes: read_if_there(path)?,
+            overlay: Overlay::parse(&read_if_there(&with_ending(path, "-wal"))?),
+        })
+    }
+
+    /// Reads only what [`header`](Self::header) needs.
+    pub(super) fn read_head(path: &Path) -> io::Result<Self> {
+        let mut bytes = Vec::with_capacity(HEADER_BYTES);
+        match File::open(path) {
+            Ok(file) => {
+                let limit = u64::try_from(HEADER_BYTES).unwrap_or(u64::MAX);
+                file.take(limit).read_to_end(&mut bytes)?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        Ok(Self {
+            bytes,
+            overlay: Overlay::parse(&read_if_there(&with_ending(path, "-wal"))?),
+        })
+    }
+
+    /// Reads the log alone: what it holds is ours also when the file is not any more.
+    pub(super) fn read_log(log: &Path) -> io::Result<Self> {
+        Ok(Self {
+            bytes: Vec::new(),
+            overlay: Overlay::parse(&read_if_there(log)?),
+        })
+    }
+
+    /// Whether there is nothing at all in the file and its log.
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes.is_empty() && self.overlay.is_empty()
+    }
+
+    /// The header, as the last committed transaction left it; `None` when there is none.
+    pub(super) fn header(&self) -> Option<Header> {
+        let page = self.overlay.page(1).unwrap_or(&self.bytes);
+        if !page.starts_with(MAGIC) {
+            return None;
+        }
+        let signed = |at| big_endian(page, at, 4).map(|word| word << 32 >> 32);
+        Some(Header {
+            application_id: signed(68)?,
+            user_version: signed(60)?,
+        })
+    }
+
+    /// Every row of every table that stands on a readable page.
+    pub(super) fn rows(&self) -> Vec<RawRow> {
+        let told = self.told_page_size();
+        std::iter::once(told)
+            .flatten()
+            .chain(PAGE_SIZES)
+            .map(|page_bytes| Pages::new(self, page_bytes).rows())
+            .find(|rows| !rows.is_empty())
+            .unwrap_or_default()
+    }
+
+    fn told_page_size(&self) -> Option<usize> {
+        if let Some(size) = self.overlay.page_bytes() {
+            return Some(size);
+        }
+        // §1.3.2: 1 stands for 65,536.
+        match big_endian(&self.bytes, 16, 2)? {
+            1 => Some(65_536),
+            size => usize::try_from(size)
+                .ok()
+                .filter(|size| PAGE_SIZES.contains(size)),
+        }
+    }
+}
+
+fn read_if_there(path: &Path) -> io::Result<Vec<u8>> {
+    match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        read => read,
+    }
+}
+
+/// An image cut into pages.
+struct Pages<'a> {
+    image: &'a Image,
+    page_bytes: usize,
+    /// Bytes of a page that are used; some programs reserve a few at its end.
+    usable: usize,
+}
+
+impl<'a> Pages<'a> {
+    fn new(image: &'a Image, page_bytes: usize) -> Self {
+        let reserved = match image.header() {
+            Some(_) => image.bytes.get(20).copied().map_or(0, usize::from),
+            None => 0,
+        };
+        let usable = page_bytes.saturating_sub(reserved);
+        Self {
+            image,
+            page_bytes,
+            usable,
+        }
+    }
+
+    /// The page with this number, counted from 1.
+    fn page(&self, number: u32) -> Option<&'a [u8]> {
+        if let Some(page) = self.image.overlay.page(number) {
+            return Some(page);
+        }
+        let start = usize::try_from(number.checked_sub(1)?)
+            .ok()?
+            .checked_mul(self.page_bytes)?;
+        self.image
+            .bytes
+            .get(start..start.checked_add(self.page_bytes)?)
+    }
+
+    fn count(&self) -> u32 {
+        let in_file = u32::try_from(self.image.bytes.len() / self.page_bytes).unwrap_or(u32::MAX);
+        self.image.overlay.count().unwrap_or(in_file)
+    }
+
+    fn rows(&self) -> Vec<RawRow> {
+        let free = self.free();
+        (1..=self.count())
+            .filter(|number| !free.contains(number))
+            .filter_map(|number| Some((number, self.page(number)?)))
+            .flat_map(|(number, page)| self.rows_of(number, page))
+            .collect()
+    }
+
+    /// Pages on the list of free ones (§1.5): their rows were deleted or moved.
+    fn free(&self) -> HashSet<u32> {
+        let mut free = HashSet::new();
+        let mut trunk = self.page(1).and_then(|page| word(page, 32)).unwrap_or(0);
+        while let Some(page) = self.page(trunk).filter(|_| free.insert(trunk)) {
+            let leaves = word(page, 4).unwrap_or(0);
+            let places = (8..self.page_bytes).step_by(4);
+            free.extend(places.zip(0..leaves).filter_map(|(at, _)| word(page, at)));
+            trunk = word(page, 0).unwrap_or(0);
+        }
+        free
+    }
+
+    /// The rows of one page (§1.6), none when it holds no rows of a table.
+    fn rows_of(&self, number: u32, page: &[u8]) -> Vec<RawRow> {
+        let start = if number == 1 { HEADER_BYTES } else { 0 };
+        if page.get(start) != Some(&TABLE_LEAF) {
+            return Vec::new();
+        }
+        let cells = big_endian(page, start + 3, 2).unwrap_or(0);
+        let pointers = (start + 8..page.len()).step_by(2).zip(0..cells);
+        pointers
+            .filter_map(|(at, _)| usize::try_from(big_endian(page, at, 2)?).ok())
+            .filter_map(|at| self.row(page, at))
+            .collect()
+    }
+
+    /// The row whose cell begins at `at`.
+    fn row(&self, page: &[u8], at: usize) -> Option<RawRow> {
+        let (bytes, at) = varint(page, at)?;
+        let (id, at) = varint(page, at)?;
+        let bytes = usize::try_from(bytes).ok()?;
+        let local = self.local_bytes(bytes)?;
+        let mut payload = page.get(at..at.checked_add(local)?)?.to_vec();
+        if local < bytes {
+            let first = word(page, at + local)?;
+            self.add_overflow(&mut payload, first, bytes)?;
+        }
+        Some(RawRow {
+            id,
+            values: record::parse(&payload)?,
+        })
+    }
+
+    /// How much of a payload stands in the cell itself (§1.6).
+    fn local_bytes(&self, payload: usize) -> Option<usize> {
+        let most = self.usable.checked_sub(35)?;
+        if payload <= most {
+            return Some(payload);
+        }
+        let least = ((self.usable.checked_sub(12)?) * 32 / 255).checked_sub(23)?;
+        let spread = least + (payload - least) % self.usable.checked_sub(4)?;
+        Some(if spread <= most { spread } else { least })
+    }
+
+    fn add_overflow(&self, payload: &mut Vec<u8>, first: u32, bytes: usize) -> Option<()> {
+        let mut next = first;
+        while payload.len() < bytes {
+            let page = self.page(next)?;
+            let part = (bytes - payload.len()).min(self.usable.checked_sub(4)?);
+            payload.extend_from_slice(page.get(4..4 + part)?);
+            next = word(page, 0)?;
+        }
+        Some(())
+    }
+}
+
+fn word(page: &[u8], at: usize) -> Option<u32> {
+    u32::try_from(big_endian(page, at, 4)?).ok()
+}

@@ -1,0 +1,242 @@
+//! What is at the path when the daemon starts, and what becomes of it.
+
+use std::path::PathBuf;
+
+use lastbeat_proto::{Span, Timestamp};
+use rusqlite::Connection;
+
+use super::error::{StoreError, is_damage};
+use super::fresh;
+use super::image::Image;
+use super::import::{self, Unmarked};
+use super::load;
+use super::place::Place;
+use super::witness::Witness;
+use super::{salvage, schema, write};
+use crate::state::record::Loaded;
+
+/// Where is a copy of this database to be, complete and in one file?
+const COPY_TO: &str = "vacuum into ?1";
+
+/// What was found at the path, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opening {
+    /// There was no database; a new one was made.
+    Created,
+    /// A database of ours with the newest schema.
+    Existing,
+    /// A database of ours with an older schema; it has the newest now.
+    Migrated {
+        /// The database as it was.
+        copy: PathBuf,
+    },
+    /// A database of the original program; its rows are in a new one now.
+    Imported {
+        /// The original, bit by bit.
+        copy: PathBuf,
+        /// How many instances were taken over.
+        rows: usize,
+        /// How many rows stay in `refused_rows`.
+        refused: usize,
+    },
+    /// A file that is damaged or somebody else's; a new one has its place.
+    SetAside {
+        /// Where the old file is now.
+        moved_to: PathBuf,
+        /// How many instances could be saved from it.
+        salvaged: usize,
+        /// What was wrong with it.
+        why: String,
+    },
+}
+
+/// How a database is to be opened.
+pub(super) struct Terms<'a> {
+    pub(super) place: &'a Place,
+    pub(super) now: Timestamp,
+    pub(super) default_ttl: Span,
+    pub(super) migrations: &'a [&'a str],
+}
+
+/// What the bytes at the path are.
+enum Found {
+    Nothing,
+    Ours { version: i64 },
+    Unmarked,
+    Strange { why: String },
+}
+
+/// An open database with all that is in it.
+#[derive(Debug)]
+pub(super) struct Ready {
+    // Dropped in this order, see `Witness`.
+    pub(super) connection: Connection,
+    pub(super) witness: Witness,
+    pub(super) loaded: Loaded,
+}
+
+impl Ready {
+    /// Opens a database that is known to be good.
+    pub(super) fn open(place: &Place) -> Result<Self, StoreError> {
+        let mut witness = Witness::open(place)?;
+        let connection = schema::connect(place.path())?;
+        let loaded = load::load(&connection)?;
+        witness.note_log(place)?;
+        Ok(Self {
+            connection,
+            witness,
+            loaded,
+        })
+    }
+}
+
+/// Opens what is at the path, after whatever has to be done for it to be a good database with the
+/// newest schema.
+pub(super) fn open(terms: &Terms<'_>) -> Result<(Ready, Opening), StoreError> {
+    let ours = schema::version_of(terms.migrations);
+    if let Some(moved_to) = fresh::resume(terms.place, terms.now)? {
+        let ready = Ready::open(terms.place)?;
+        let opening = Opening::SetAside {
+            moved_to,
+            salvaged: ready.loaded.instances.len(),
+            why: "an earlier start was interrupted while it set the file aside".to_owned(),
+        };
+        return Ok((ready, opening));
+    }
+    let opening = match look(terms.place)? {
+        Found::Nothing => create(terms)?,
+        Found::Ours { version } if ours < version => {
+            return Err(StoreError::Newer {
+                path: terms.place.path().to_path_buf(),
+                version,
+                ours,
+            });
+        }
+        Found::Ours { version } => match bring_up(terms, version) {
+            Ok(opened) => return Ok(opened),
+            Err(Fault::Damage(why)) => set_aside(terms, why)?,
+            Err(Fault::Other(error)) => return Err(error),
+        },
+        Found::Unmarked => take_over(terms)?,
+        Found::Strange { why } => set_aside(terms, why)?,
+    };
+    Ok((Ready::open(terms.place)?, opening))
+}
+
+fn look(place: &Place) -> Result<Found, StoreError> {
+    let image = Image::read_head(place.path())?;
+    if image.is_empty() && !place.beside("-journal").exists() {
+        return Ok(Found::Nothing);
+    }
+    let found = match image.header() {
+        None => Found::Strange {
+            why: "it is not a database".to_owned(),
+        },
+        Some(header) if header.application_id == schema::APPLICATION_ID => Found::Ours {
+            version: header.user_version,
+        },
+        Some(header) if header.application_id == 0 && header.user_version == 0 => Found::Unmarked,
+        Some(header) => Found::Strange {
+            why: format!(
+                "it is a database of another program (application id {}, version {})",
+                header.application_id, header.user_version
+            ),
+        },
+    };
+    Ok(found)
+}
+
+fn create(terms: &Terms<'_>) -> Result<Opening, StoreError> {
+    fresh::build(terms.place, terms.migrations, |_connection| Ok(()))?;
+    for ending in super::place::SIBLINGS {
+        super::place::remove_if_there(&terms.place.beside(ending))?;
+    }
+    fresh::into_place(terms.place)?;
+    Ok(Opening::Created)
+}
+
+/// Why a database of ours could not be brought up.
+enum Fault {
+    Damage(String),
+    Other(StoreError),
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(cause: rusqlite::Error) -> Self {
+        if is_damage(&cause) {
+            Self::Damage(cause.to_string())
+        } else {
+            Self::Other(cause.into())
+        }
+    }
+}
+
+impl From<std::io::Error> for Fault {
+    fn from(cause: std::io::Error) -> Self {
+        Self::Other(cause.into())
+    }
+}
+
+/// Checks a database of ours and brings its schema up to date, after a copy was made.
+fn bring_up(terms: &Terms<'_>, version: i64) -> Result<(Ready, Opening), Fault> {
+    let mut witness = Witness::open(terms.place)?;
+    let mut connection = schema::connect_guarded(terms.place.path())?;
+    if version < 1 {
+        return Err(Fault::Damage(format!(
+            "its schema has the number {version}"
+        )));
+    }
+    if let Some(fault) = schema::fault(&connection)? {
+        return Err(Fault::Damage(fault));
+    }
+    let opening = if version == schema::version_of(terms.migrations) {
+        Opening::Existing
+    } else {
+        let copy = terms
+            .place
+            .free_name(&format!("schema-{version}"), terms.now);
+        connection.execute(COPY_TO, [copy.to_string_lossy()])?;
+        schema::migrate(&mut connection, version, terms.migrations)?;
+        Opening::Migrated { copy }
+    };
+    // A row that our own types refuse is damage, too.
+    let loaded = load::load(&connection)?;
+    schema::trust(&connection)?;
+    witness.note_log(terms.place)?;
+    let ready = Ready {
+        connection,
+        witness,
+        loaded,
+    };
+    Ok((ready, opening))
+}
+
+/// A database without our mark: the original's, an empty one, or somebody else's.
+fn take_over(terms: &Terms<'_>) -> Result<Opening, StoreError> {
+    let opening = match import::look(terms.place)? {
+        Unmarked::Empty => create(terms)?,
+        Unmarked::Strange(why) => set_aside(terms, why)?,
+        Unmarked::Original { rows, sequence } => {
+            let import = import::plan(rows, sequence, terms.now);
+            import::take(terms.place, &import, terms.migrations, terms.now)?
+        }
+    };
+    import::forget(terms.place)?;
+    Ok(opening)
+}
+
+/// Saves what can be read of the file, and moves it out of the way.
+fn set_aside(terms: &Terms<'_>, why: String) -> Result<Opening, StoreError> {
+    let image = Image::read(terms.place.path())?;
+    let rescued = salvage::rescue(&image, terms.now, terms.default_ttl);
+    fresh::build(
+        terms.place,
+        terms.migrations,
+        |connection: &mut Connection| Ok(write::import(connection, &rescued)?),
+    )?;
+    Ok(Opening::SetAside {
+        moved_to: fresh::replace(terms.place, terms.now)?,
+        salvaged: rescued.batch.rows.len(),
+        why,
+    })
+}

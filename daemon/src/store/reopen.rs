@@ -1,0 +1,89 @@
+//! The file was deleted, replaced, overwritten or damaged while it was open: a new one takes its
+//! place, with the history that can still be reached.
+
+use std::fs;
+
+use lastbeat_proto::{Span, Timestamp};
+
+use super::error::{StoreError, is_damage};
+use super::image::Image;
+use super::import::Import;
+use super::opening::Ready;
+use super::place::remove_if_there;
+use super::witness::Standing;
+use super::{Store, fresh, load, salvage, schema, write};
+
+impl Store {
+    /// Opens a new file at the path, with everything that the old one still gives; what is at the
+    /// path is set aside. The caller then writes all rows again, as memory is what is true.
+    ///
+    /// # Errors
+    /// [`StoreError::Trouble`]: to be tried again later; any other is a bug.
+    pub fn reopen(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let standing = self.witness.standing(&self.place);
+        if self.connection.is_some() || !fresh::is_ready(&self.place) {
+            let remains = self.remains(standing, now)?;
+            fresh::build(&self.place, schema::MIGRATIONS, |connection| {
+                Ok(write::import(connection, &remains)?)
+            })?;
+            fresh::make_ready(&self.place)?;
+        }
+        self.sever(standing, now)?;
+        fresh::resume(&self.place, now)?;
+        let ready = Ready::open(&self.place)?;
+        self.connection = Some(ready.connection);
+        self.witness = ready.witness;
+        self.is_damaged = false;
+        Ok(())
+    }
+
+    /// What the old file still gives. Of a file that somebody else wrote to only the log is ours.
+    fn remains(&self, standing: Standing, now: Timestamp) -> Result<Import, StoreError> {
+        let mut remains = match &self.connection {
+            None => Import::default(),
+            Some(_) if standing == Standing::Overwritten => self.rescue_log(now)?,
+            Some(_) if self.is_damaged && standing == Standing::InPlace => {
+                salvage::rescue(&Image::read(self.path())?, now, Span::default())
+            }
+            Some(connection) => match load::everything(connection) {
+                Ok(everything) => everything,
+                Err(cause) if is_damage(&cause) => self.rescue_log(now)?,
+                Err(cause) => return Err(cause.into()),
+            },
+        };
+        remains.sequence = remains.sequence.max(self.highest_id);
+        Ok(remains)
+    }
+
+    fn rescue_log(&self, now: Timestamp) -> Result<Import, StoreError> {
+        if !self.witness.owns_log(&self.place) {
+            return Ok(Import::default());
+        }
+        let image = Image::read_log(&self.place.beside("-wal"))?;
+        Ok(salvage::rescue(&image, now, Span::default()))
+    }
+
+    /// Closes the old file, and touches nothing that is not ours.
+    fn sever(&mut self, standing: Standing, now: Timestamp) -> Result<(), StoreError> {
+        let Some(connection) = self.connection.take() else {
+            return Ok(());
+        };
+        let log = self.place.beside("-wal");
+        let owns_log = self.witness.owns_log(&self.place);
+        schema::distrust(&connection)?;
+        let is_ours = !matches!(standing, Standing::Overwritten | Standing::InPlace);
+        // For whoever moved the file elsewhere. Everything is in the new one already, so an
+        // error costs nothing but this, and then the log stays for them.
+        let is_complete = is_ours && matches!(schema::complete(&connection), Ok(true));
+        drop(connection);
+        if is_complete && owns_log {
+            remove_if_there(&log)?;
+            remove_if_there(&self.place.beside("-shm"))?;
+        }
+        if standing == Standing::Overwritten && owns_log {
+            // Beside a foreign file it would be taken for that file's own.
+            fs::rename(&log, self.place.free_name("log", now))?;
+        }
+        Ok(())
+    }
+}

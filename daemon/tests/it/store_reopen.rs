@@ -1,0 +1,216 @@
+//! A file that is taken away while it is open is noticed and made anew.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use lastbeat_proto::Timestamp;
+use lastbeatd::clock::Listened;
+use lastbeatd::state::record::{Batch, Loaded};
+use lastbeatd::store::{Opening, Store};
+use rusqlite::Connection;
+
+use crate::sample::{TTL, event, names, now, record, rows, stretch};
+
+/// What the daemon has in memory.
+fn memory() -> Batch {
+    Batch {
+        rows: vec![record(1, "a"), record(2, "b")],
+        events: vec![event(1, Some("a")), event(2, None)],
+        stretches: vec![stretch(0)],
+        listened: Some((Listened::from_micros(70), now())),
+        ..Batch::default()
+    }
+}
+
+fn filled(path: &Path) -> Store {
+    let (mut store, _, _) = Store::open(path, now(), TTL).unwrap();
+    store.write(&memory()).unwrap();
+    assert!(store.is_in_place());
+    store
+}
+
+/// Reopens, writes all rows again as the daemon does, and loads what is then at the path.
+fn healed(mut store: Store) -> Loaded {
+    assert!(!store.is_in_place());
+    store.reopen(now()).unwrap();
+    assert!(store.is_in_place());
+    store.write(&rows(memory().rows)).unwrap();
+    assert!(store.is_in_place());
+    let path = store.path().to_path_buf();
+    store.close();
+    let (_store, loaded, opening) = Store::open(&path, now(), TTL).unwrap();
+    assert_eq!(opening, Opening::Existing);
+    loaded
+}
+
+fn assert_whole(loaded: &Loaded) {
+    assert_eq!(loaded.instances, memory().rows);
+    assert_eq!(loaded.events, memory().events);
+    assert_eq!(loaded.stretches.len(), 1);
+    assert_eq!(loaded.stretches[0].last_l, Listened::from_micros(70));
+    assert_eq!(loaded.next_id, 3);
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    PathBuf::from(format!("{}{ending}", path.display()))
+}
+
+#[test]
+fn a_deleted_file_is_made_anew_with_its_history() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("monitoring.db");
+    let store = filled(&path);
+    fs::remove_file(&path).unwrap();
+
+    assert_whole(&healed(store));
+    assert_eq!(names(dir.path()), ["monitoring.db", "monitoring.db.lock"]);
+}
+
+#[test]
+fn a_file_deleted_with_its_log_is_made_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("monitoring.db");
+    let store = filled(&path);
+    for ending in ["", "-wal", "-shm"] {
+        fs::remove_file(beside(&path, ending)).unwrap();
+    }
+
+    assert_whole(&healed(store));
+}
+
+#[test]
+fn a_renamed_file_is_completed_and_left_where_it_went() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("monitoring.db");
+    let elsewhere = dir.path().join("elsewhere.db");
+    let store = filled(&path);
+    fs::rename(&path, &elsewhere).unwrap();
+
+    assert_whole(&healed(store));
+    assert_whole(&Store::open(&elsewhere, now(), TTL).unwrap().1);
+}
+
+#[test]
+fn a_lost_log_is_noticed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("monitoring.db");
+    let store = filled(&path);
+    fs::remove_file(beside(&path, "-wal")).unwrap();
+
+    assert_whole(&healed(store));
+}
+
+#[test]
+fn a_foreign_file_at_the_path_is_set_aside_untouched() {
+    for has_log in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("monitoring.db");
+        let foreign = dir.path().join("foreign.db");
+        let connection = Connection::open(&foreign).unwrap();
+        connection
+            .execute_batch(
+                "pragma journal_mode = wal; create table t (a); insert into t values (7)",
+            )
+            .unwrap();
+        let store = filled(&path);
+        let moved = dir.path().join("moved.db");
+        fs::copy(&foreign, &moved).unwrap();
+        fs::rename(&moved, &path).unwrap();
+        if has_log {
+            fs::copy(beside(&foreign, "-wal"), &moved).unwrap();
+            fs::rename(&moved, beside(&path, "-wal")).unwrap();
+        }
+        let bytes = fs::read(&path).unwrap();
+
+        assert_whole(&healed(store));
+
+        let aside = dir.path().join("monitoring.db.corrupt-20261124T135807Z");
+        assert_eq!(fs::read(&aside).unwrap(), bytes);
+        assert_eq!(beside(&aside, "-wal").exists(), has_log);
+        if has_log {
+            let answer: i64 = Connection::open(&aside)
+                .unwrap()
+                .query_row("select a from t", [], |row| row.get(0))
+                .unwrap();
+            assert_eq!(answer, 7);
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_copied_over_is_noticed_and_set_aside() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("monitoring.db");
+    let other = dir.path().join("other.db");
+    let (mut others, _, _) = Store::open(&other, now(), TTL).unwrap();
+    others.write(&rows(vec![record(8, "other")])).unwrap();
+    others.close();
+    let mut store = filled(&path);
+    let foreign = fs::read(&other).unwrap();
+    fs::write(&path, &foreign).unwrap();
+
+    let error = store.write(&rows(vec![record(1, "a")])).unwrap_err();
+
+    assert!(error.is_trouble());
+    assert_eq!(
+        error.to_string(),
+        "cannot read or write the database: another program has overwritten the file; the same \
+         is tried again later"
+    );
+    assert!(
+        store
+            .prune(0, Timestamp::from_micros(0), 1)
+            .unwrap_err()
+            .is_trouble()
+    );
+    assert_whole(&healed(store));
+    let aside = dir.path().join("monitoring.db.corrupt-20261124T135807Z");
+    assert_eq!(fs::read(&aside).unwrap(), foreign);
+    assert!(!beside(&aside, "-wal").exists());
+}
+
+#[test]
+fn the_numbers_of_deleted_rows_are_remembered_in_the_new_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("monitoring.db");
+    let mut store = filled(&path);
+    store.write(&rows(vec![record(40, "brief")])).unwrap();
+    store
+        .write(&Batch {
+            deleted: vec![40],
+            ..Batch::default()
+        })
+        .unwrap();
+    fs::remove_file(&path).unwrap();
+
+    assert_eq!(healed(store).next_id, 41);
+}
+
+#[test]
+fn the_lock_is_held_over_a_reopening() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("monitoring.db");
+    let mut store = filled(&path);
+    fs::remove_file(&path).unwrap();
+
+    store.reopen(now()).unwrap();
+
+    assert!(Store::open(&path, now(), TTL).is_err());
+}
+
+#[test]
+fn a_reopening_that_cannot_write_is_tried_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("monitoring.db");
+    let store_path = path.clone();
+    let mut store = filled(&path);
+    fs::remove_file(&path).unwrap();
+    // Something is in the way of the new file.
+    fs::create_dir_all(beside(&store_path, ".new").join("x")).unwrap();
+
+    let error = store.reopen(now()).unwrap_err();
+
+    assert!(error.is_trouble(), "{error:?}");
+    fs::remove_dir_all(beside(&store_path, ".new")).unwrap();
+    assert_whole(&healed(store));
+}
