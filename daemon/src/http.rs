@@ -5,9 +5,11 @@
 
 mod answer;
 mod api;
+mod assets;
 mod body;
 mod connection;
 mod crowd;
+mod dashboard;
 mod guard;
 mod problem;
 mod router;
@@ -72,6 +74,7 @@ pub async fn serve(
     let site = Arc::new(Site {
         registry,
         known: KnownHosts::new(names.map(String::as_str)),
+        machine: edge.machine_name.clone(),
         crowd: Crowd::new(edge.max_connections),
     });
     let mut accepting = JoinSet::new();
@@ -88,6 +91,7 @@ pub async fn serve(
 struct Site {
     registry: Arc<Registry>,
     known: KnownHosts,
+    machine: Option<String>,
     crowd: Arc<Crowd>,
 }
 
@@ -164,6 +168,7 @@ async fn respond(site: &Site, peer: IpAddr, request: Request<Incoming>) -> Reply
         api::answer(&Call {
             registry: &site.registry,
             peer,
+            machine: site.machine.as_deref(),
             head: &head,
             destination,
             body,
@@ -176,7 +181,7 @@ async fn respond(site: &Site, peer: IpAddr, request: Request<Incoming>) -> Reply
     };
     answer::finish(&mut answer);
     if is_cut {
-        answer::close_after(&mut answer);
+        answer::close_after(&mut answer, head.version);
     }
     tracing::debug!(
         http.method = %head.method,

@@ -57,7 +57,7 @@ impl SafeText {
 
     /// How many columns it takes.
     pub fn width(&self) -> usize {
-        self.0.width()
+        columns_of(&self.0)
     }
 
     /// The text in at most `columns`, its end replaced by a mark where it does not fit.
@@ -98,12 +98,12 @@ impl SafeText {
         let mut lines = Vec::new();
         let mut line = String::new();
         for word in self.0.split_inclusive(' ') {
-            if !line.is_empty() && columns < line.width() + word.trim_end().width() {
+            if !line.is_empty() && columns < columns_of(&line) + columns_of(word.trim_end()) {
                 lines.push(Self(line.trim_end().to_owned()));
                 line.clear();
             }
             let mut rest = word;
-            while columns < line.width() + rest.trim_end().width() {
+            while columns < columns_of(&line) + columns_of(rest.trim_end()) {
                 let part = head(rest, columns);
                 if part.is_empty() {
                     break;
@@ -162,6 +162,7 @@ pub fn safe_json(json: &str) -> String {
 }
 
 fn push_grapheme(out: &mut String, grapheme: &str, charset: Charset) {
+    let is_wide = 2 < grapheme.width();
     let mut marks = 0_usize;
     for (index, character) in grapheme.chars().enumerate() {
         let is_mark = matches!(
@@ -171,7 +172,8 @@ fn push_grapheme(out: &mut String, grapheme: &str, charset: Charset) {
                 | GeneralCategory::SpacingMark
         );
         marks += usize::from(is_mark);
-        let stands_alone = is_mark && index == 0;
+        // A mark without a letter would join whatever stands before it; no cell is wider than two.
+        let stands_alone = is_mark && (index == 0 || is_wide);
         let unknown = charset == Charset::Ascii && !character.is_ascii();
         if is_mark && MAX_MARKS < marks {
             continue;
@@ -228,6 +230,14 @@ fn is_hidden(character: char) -> bool {
             | '\u{e0000}'..='\u{e0fff}'
     );
     by_category || ignorable
+}
+
+/// Columns of a text, each grapheme in cells of its own as the screen has it.
+fn columns_of(text: &str) -> usize {
+    if text.is_ascii() {
+        return text.len();
+    }
+    text.graphemes(true).map(UnicodeWidthStr::width).sum()
 }
 
 /// The longest beginning of whole graphemes in at most `columns`.

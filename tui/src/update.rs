@@ -1,6 +1,7 @@
 //! What happens: a message changes the model and asks for effects. Pure; the only place where the
 //! model changes.
 
+mod actions;
 mod keys;
 mod replies;
 

@@ -67,6 +67,16 @@ fn every_problem_stands_in_the_api_document_with_its_status_and_title() {
 }
 
 #[test]
+fn the_readme_shows_the_terminal_as_it_was_captured() {
+    let capture = read("docs/img/terminal.txt");
+
+    assert!(
+        read("README.md").contains(capture.trim_end()),
+        "README.md shows another terminal than docs/img/terminal.txt"
+    );
+}
+
+#[test]
 fn the_readme_has_the_keys_of_the_terminal_client() {
     let table = lastbeat::keymap::markdown_table();
 

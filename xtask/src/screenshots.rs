@@ -72,8 +72,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
 
     let pictures = root.join("docs/img");
     std::fs::create_dir_all(&pictures)?;
-    photograph(&folder.0, &format!("{url}/"), &pictures)?;
     type_off(&root, &folder.0, &url, &pictures)?;
+    photograph(&folder.0, &format!("{url}/"), &pictures)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -127,12 +127,31 @@ fn type_off(root: &Path, scratch: &Path, url: &str, into: &Path) -> Result<()> {
     let words = [client, "--url", url];
     let narrow = Terminal::start(scratch, 80, 24, &words)?;
     let wide = Terminal::start(scratch, 160, 45, &words)?;
-    std::fs::write(into.join("terminal.txt"), narrow.text_with("LIVE")?)?;
+    let text = narrow.text_with("LIVE")?;
+    std::fs::write(into.join("terminal.txt"), &text)?;
+    let readme = root.join("README.md");
+    let page = std::fs::read_to_string(&readme)?;
+    std::fs::write(&readme, with_block(&page, &text)?)?;
+
     wide.text_with("LIVE")?;
     wide.press(&["Enter"])?;
-    std::fs::write(into.join("terminal-wide.txt"), wide.text_with("ttl")?)?;
+    std::fs::write(
+        into.join("terminal-wide.txt"),
+        wide.text_with(" registered")?,
+    )?;
     println!("terminal.txt, terminal-wide.txt");
     Ok(())
+}
+
+/// The page with `text` in its first block of plain text.
+fn with_block(page: &str, text: &str) -> Result<String> {
+    let (before, rest) = page
+        .split_once("```text\n")
+        .context("README.md has no block of text for the terminal")?;
+    let (_, after) = rest
+        .split_once("```")
+        .context("the block of text has no end")?;
+    Ok(format!("{before}```text\n{text}```{after}"))
 }
 
 /// A folder for database, browser profile and sockets, removed at the end.
@@ -150,5 +169,21 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         // A browser that still writes its profile only leaves a folder under target/.
         drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_block_of_text_is_replaced_and_nothing_else() {
+        let page = "a\n```text\nold\n```\nb\n```sh\nc\n```\n";
+
+        assert_eq!(
+            with_block(page, "new\n").unwrap(),
+            "a\n```text\nnew\n```\nb\n```sh\nc\n```\n"
+        );
+        assert!(with_block("no block", "new\n").is_err());
     }
 }

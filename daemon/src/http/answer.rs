@@ -21,7 +21,7 @@ use crate::registry::{Listing, ListingChunks};
 /// Media type of JSON answers.
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// Media type of pages.
-const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+pub(super) const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
 /// What every answer carries, so that no page of ours runs, frames or sends what is not ours.
 const SECURITY: [(HeaderName, HeaderValue); 3] = [
@@ -102,7 +102,7 @@ pub(super) fn listing(listing: Listing, version: Version) -> Answer {
             let mut answer = Response::new(AnswerBody::Chunks(chunks));
             answer.headers_mut().insert(CONTENT_TYPE, JSON);
             if version == Version::HTTP_10 {
-                close_after(&mut answer);
+                close_after(&mut answer, version);
             }
             answer
         }
@@ -123,8 +123,10 @@ pub(super) fn see_other(root: &str) -> Answer {
     answer
 }
 
-/// Ends the connection behind this answer, and says so.
-pub(super) fn close_after(answer: &mut Answer) {
+/// Ends the connection behind this answer to a request of `version`, and says so.
+pub(super) fn close_after(answer: &mut Answer, version: Version) {
+    // To an answer of 1.1 for a request of 1.0 hyper would add a keep-alive of its own.
+    *answer.version_mut() = version;
     let close = HeaderValue::from_static("close");
     answer.headers_mut().insert(CONNECTION, close);
 }

@@ -14,9 +14,11 @@ use lastbeat_proto::register::Registration;
 use lastbeat_proto::{Address, InstanceId, ServiceName, path};
 
 use super::answer::{self, Answer};
+use super::assets;
+use super::dashboard::{self, Asked};
 use super::problem::{Failure, Refusal, wants_html};
-use super::router::{Destination, RouteError, root_of};
-use crate::registry::Registry;
+use super::router::{Destination, root_of};
+use crate::registry::{Registry, RegistryError};
 
 /// A request that passed the door, read whole.
 pub(super) struct Call<'call> {
@@ -24,6 +26,8 @@ pub(super) struct Call<'call> {
     pub(super) registry: &'call Arc<Registry>,
     /// Where the connection comes from.
     pub(super) peer: IpAddr,
+    /// The machine's own name, where it is known.
+    pub(super) machine: Option<&'call str>,
     /// Method, target, headers.
     pub(super) head: &'call Parts,
     /// Where it goes.
@@ -42,8 +46,8 @@ pub(super) async fn answer(call: &Call<'_>) -> Outcome {
     match call.destination.route {
         Route::Register => call.register().await,
         Route::Heartbeat => call.heartbeat().await,
-        Route::Services | Route::Page | Route::Rows => call.services().await,
-        Route::Service | Route::ServicePage => call.service(),
+        Route::Services => call.services().await,
+        Route::Service => call.service(),
         Route::Deregister => call.deregister().await,
         Route::Refresh => call.refresh(),
         Route::RefreshAll => Ok(call.refresh_all()),
@@ -51,7 +55,10 @@ pub(super) async fn answer(call: &Call<'_>) -> Outcome {
         Route::Gone => call.gone(),
         Route::Health => call.health(),
         Route::Ready => call.ready(),
-        Route::Asset => Err(RouteError::NoPath.into()),
+        Route::Page => call.page(),
+        Route::Rows => call.rows(),
+        Route::ServicePage => call.service_page().await,
+        Route::Asset => Ok(assets::asset(call.destination.name, &call.head.headers)?),
     }
 }
 
@@ -75,17 +82,12 @@ impl Call<'_> {
 
     async fn services(&self) -> Outcome {
         let query = ListQuery::parse(self.query())?;
-        let version = self.head.version;
-        match &query.since {
-            Some(cursor) => {
-                let changes = self.registry.delta(cursor, query.wait).await;
-                Ok(answer::listing(changes, version))
-            }
-            None if query == ListQuery::default() => {
-                Ok(answer::listing(self.registry.list_all(), version))
-            }
-            None => Ok(answer::listing(self.registry.list(&query), version)),
-        }
+        let listing = match &query.since {
+            Some(cursor) => self.registry.delta(cursor, query.wait).await,
+            None if query == ListQuery::default() => self.registry.list_all(),
+            None => self.registry.list(&query),
+        };
+        Ok(answer::listing(listing, self.head.version))
     }
 
     fn service(&self) -> Outcome {
@@ -133,6 +135,59 @@ impl Call<'_> {
             self.health()
         } else {
             Err(Refusal::NotReady)
+        }
+    }
+
+    fn page(&self) -> Outcome {
+        let query = self.page_query()?;
+        let page = dashboard::page(&self.asked(), &query, self.registry.overview(&query));
+        Ok(page.map_err(Failure::from)?)
+    }
+
+    fn rows(&self) -> Outcome {
+        let query = self.page_query()?;
+        let rows = dashboard::rows(&self.asked(), &query, self.registry.overview(&query));
+        Ok(rows.map_err(Failure::from)?)
+    }
+
+    async fn service_page(&self) -> Outcome {
+        let name = self.name()?.to_string();
+        let seen = self.registry.overview(&ListQuery {
+            name: Some(name.clone()),
+            size: Some(query::MAX_PAGE_SIZE),
+            ..ListQuery::default()
+        });
+        let past = HistoryQuery {
+            name: Some(name.clone()),
+            before: None,
+            limit: query::LIMIT,
+        };
+        let gone = self.registry.gone(&past);
+        let registry = Arc::clone(self.registry);
+        // Older events are read from the disk.
+        let read = tokio::task::spawn_blocking(move || registry.events(&past));
+        let events = read.await.map_err(Failure::from)??;
+        if seen.services.services.is_empty() && gone.gone.is_empty() && events.events.is_empty() {
+            return Err(RegistryError::Unknown { name }.into());
+        }
+        let page = dashboard::service(&self.asked(), &name, seen.services, (gone, events));
+        Ok(page.map_err(Failure::from)?)
+    }
+
+    /// The list's query; a delta is not for pages.
+    fn page_query(&self) -> Result<ListQuery, Refusal> {
+        let query = ListQuery::parse(self.query())?;
+        Ok(ListQuery {
+            since: None,
+            wait: None,
+            ..query
+        })
+    }
+
+    const fn asked(&self) -> Asked<'_> {
+        Asked {
+            head: self.head,
+            machine: self.machine,
         }
     }
 

@@ -13,8 +13,9 @@ use lastbeat_proto::register;
 
 use super::answer::{self, Answer};
 use super::body::ReadError;
+use super::dashboard;
 use super::guard::GuardError;
-use super::router::{self, RouteError};
+use super::router::RouteError;
 use crate::registry::RegistryError;
 
 /// How long a client should wait when the store does not write or read: the store tries again
@@ -60,6 +61,9 @@ pub(super) enum Failure {
     /// An answer that JSON cannot hold.
     #[error("cannot write the answer as JSON")]
     Json(#[from] serde_json::Error),
+    /// A page that its template cannot render.
+    #[error("cannot render the page")]
+    Page(#[from] askama::Error),
     /// A task that ended without an answer.
     #[error("cannot finish a read of the store")]
     Task(#[from] tokio::task::JoinError),
@@ -182,11 +186,9 @@ pub(super) fn refuse(refusal: Refusal, head: &Parts) -> Answer {
     );
     let problem = refusal.problem();
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut answer = if wants_html(&head.headers) {
-        answer::html(
-            status,
-            html_problem(&problem, &router::root_of(head.uri.path())),
-        )
+    let page = wants_html(&head.headers).then(|| dashboard::problem(&problem, head.uri.path()));
+    let mut answer = if let Some(Ok(page)) = page {
+        answer::html(status, page)
     } else {
         let kind = HeaderValue::from_static(CONTENT_TYPE);
         answer::whole(status, kind, json_problem(&problem).into())
@@ -203,22 +205,6 @@ pub(super) fn refuse(refusal: Refusal, head: &Parts) -> Answer {
 fn json_problem(problem: &Problem) -> Vec<u8> {
     #[expect(clippy::expect_used, reason = "texts and numbers are always JSON")]
     serde_json::to_vec(problem).expect("texts and numbers")
-}
-
-/// The problem for people: what went wrong and the way back to the dashboard.
-fn html_problem(problem: &Problem, root: &str) -> String {
-    let escape = |text: &str| {
-        text.replace('&', "&amp;")
-            .replace('<', "&lt;")
-            .replace('>', "&gt;")
-            .replace('"', "&quot;")
-    };
-    format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title>\
-         <h1>{title}</h1><p>{detail}</p><p><a href=\"{root}\">Back to the services</a></p></html>",
-        title = escape(&problem.title),
-        detail = escape(&problem.detail),
-    )
 }
 
 #[cfg(test)]

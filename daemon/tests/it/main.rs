@@ -1,11 +1,22 @@
 //! The daemon from outside, one file per behavior.
 #![cfg(test)]
 
+mod daemon;
+mod http_addresses;
+mod http_bad_input;
+mod http_browsers;
+mod http_devices;
+mod http_lists;
+mod http_names;
+mod http_probes;
+mod http_stop;
+mod http_strict;
 mod import;
 mod import_files;
 mod layers;
 mod model;
 mod program;
+mod raw;
 mod readme;
 mod refusals;
 mod restart;

@@ -1,3 +1,5 @@
+//! Which value wins, and what a bad one is told.
+
 use std::io::Write as _;
 
 use super::*;

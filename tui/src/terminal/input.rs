@@ -22,14 +22,26 @@ pub enum Input {
 /// Reports keys and sizes until the terminal ends or `report` says false. Blocks its thread.
 pub fn read_keys(mut report: impl FnMut(Input) -> bool) {
     while let Ok(event) = crossterm::event::read() {
-        let input = match event {
-            Event::Key(key) => translate(key).map(Input::Key),
-            Event::Resize(columns, lines) => Some(Input::Resize(columns, lines)),
-            _ => None,
+        let inputs = match event {
+            Event::Key(key) => keys(key).map(|key| key.map(Input::Key)),
+            Event::Resize(columns, lines) => [Some(Input::Resize(columns, lines)), None],
+            _ => [None, None],
         };
-        if input.is_some_and(|input| !report(input)) {
-            return;
+        for input in inputs.into_iter().flatten() {
+            if !report(input) {
+                return;
+            }
         }
+    }
+}
+
+/// Escape and a key that follow each other closely arrive as one, as if Alt were held: over a
+/// slow line they share a packet. Alt means nothing here, so they are two keys again.
+fn keys(key: KeyEvent) -> [Option<Key>; 2] {
+    if key.modifiers.contains(KeyModifiers::ALT) {
+        [Some(Key::Esc), translate(key)]
+    } else {
+        [translate(key), None]
     }
 }
 
@@ -46,7 +58,7 @@ pub fn watch_for_hangup(guard: &Guard) {
 }
 
 fn translate(key: KeyEvent) -> Option<Key> {
-    if key.kind == KeyEventKind::Release || key.modifiers.contains(KeyModifiers::ALT) {
+    if key.kind == KeyEventKind::Release {
         return None;
     }
     let key = match key.code {
@@ -69,4 +81,23 @@ fn translate(key: KeyEvent) -> Option<Key> {
         _ => return None,
     };
     Some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escape_and_a_key_in_one_packet_are_two_keys() {
+        let key = KeyEvent::new(KeyCode::Char('r'), KeyModifiers::ALT);
+
+        assert_eq!(keys(key), [Some(Key::Esc), Some(Key::Char('r'))]);
+    }
+
+    #[test]
+    fn ctrl_and_a_letter_is_one_key() {
+        let key = KeyEvent::new(KeyCode::Char('D'), KeyModifiers::CONTROL);
+
+        assert_eq!(keys(key), [Some(Key::Ctrl('d')), None]);
+    }
 }

@@ -1,3 +1,5 @@
+//! Text made harmless, cut and wrapped.
+
 use super::*;
 use proptest::prelude::*;
 
@@ -97,7 +99,7 @@ proptest! {
             prop_assert!(safe.cut(columns, charset).width() <= columns);
             prop_assert!(safe.cut_middle(columns, charset).width() <= columns);
             let limit = columns.max(2);
-            prop_assert!(safe.wrap(limit).iter().all(|line| line.width() <= limit));
+            prop_assert!(safe.wrap(limit).iter().all(|line| columns_of(line.as_str()) <= limit));
         }
     }
 }

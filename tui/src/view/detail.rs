@@ -9,11 +9,15 @@ use ratatui::layout::Rect;
 use crate::canvas::{Line, frame};
 use crate::clock::Mono;
 use crate::model::Model;
-use crate::text::{SafeText, long_time, short_time};
+use crate::text::{long_time, short_time};
 use crate::theme::{Look, Mark};
 
 /// Column of the values.
 const VALUE_X: u16 = 16;
+/// Most slots of the strip: half an hour each.
+const STRIP: usize = 48;
+/// Under this width values stand behind their labels.
+const NARROW: u16 = 44;
 
 /// Draws the detail beside the table, in a frame.
 pub(super) fn draw_beside(model: &Model, look: Look, now: Mono, area: Rect, buffer: &mut Buffer) {
@@ -42,27 +46,32 @@ pub(super) fn draw(model: &Model, look: Look, now: Mono, area: Rect, buffer: &mu
     line.word(explain::state_word(row), look.word_style(mark))
         .skip(2);
     line.compose(&row.name, look.strong());
-    let columns = usize::from(area.width.saturating_sub(VALUE_X + 1));
+    let value_x = if area.width < NARROW { 2 } else { VALUE_X };
+    let columns = usize::from(area.width.saturating_sub(value_x + 1));
+    let mut facts = facts(row, model, now);
+    let slots = columns.min(STRIP);
+    facts.push(("last day", strip(model, row, now, slots)));
     let mut at = 1;
-    for (label, value) in facts(row, model, now) {
+    for (label, value) in facts {
+        let value = if area.width < NARROW {
+            format!("{label}: {value}")
+        } else {
+            value
+        };
+        let label = if area.width < NARROW { "" } else { label };
         for (index, text) in look.safe(&value).wrap(columns).iter().enumerate() {
             let mut line = Line::new(buffer, area, at, look.charset);
             let label = if index == 0 { label } else { "" };
             line.skip(1)
                 .word(label, look.quiet())
-                .move_to(area.x + VALUE_X);
+                .move_to(area.x + value_x);
             line.text(text, look.plain());
             at += 1;
         }
     }
-    let mut line = Line::new(buffer, area, at, look.charset);
-    line.skip(1)
-        .word("last day", look.quiet())
-        .move_to(area.x + VALUE_X);
-    line.text(&strip(model, row, look, now, columns), look.plain());
     let rest = Rect {
-        y: area.y + at + 2,
-        height: area.height.saturating_sub(at + 2),
+        y: area.y.saturating_add(at + 1),
+        height: area.height.saturating_sub(at + 1),
         ..area
     };
     recent(model, row, look, rest, buffer);
@@ -114,10 +123,9 @@ fn events_of<'a>(model: &'a Model, row: &'a Row) -> impl Iterator<Item = &'a Eve
 }
 
 /// How the last day went, oldest first: `=` UP, `v` DOWN or GONE, `.` not known.
-fn strip(model: &Model, row: &Row, look: Look, now: Mono, columns: usize) -> SafeText {
-    let columns = columns.min(48);
+fn strip(model: &Model, row: &Row, now: Mono, columns: usize) -> String {
     let Some(end) = model.link.wall(now) else {
-        return SafeText::default();
+        return String::new();
     };
     let slot_us = 86_400_000_000 / i64::try_from(columns.max(1)).unwrap_or(1);
     let mut events = events_of(model, row).peekable();
@@ -141,7 +149,8 @@ fn strip(model: &Model, row: &Row, look: Look, now: Mono, columns: usize) -> Saf
             (false, false) => '.',
         });
     }
-    look.safe(&shown.into_iter().rev().collect::<String>())
+    let strip: String = shown.into_iter().rev().collect();
+    format!("{strip} (= UP, v DOWN)")
 }
 
 /// Whether it was UP before an event; `None`: not registered or not known.

@@ -30,7 +30,7 @@ fn sentences(model: &Model, now: Mono) -> Vec<String> {
                     "is lastbeatd running there? set --url or LASTBEAT_URL if it is elsewhere"
                 }
                 FaultKind::Unauthorized | FaultKind::NotOurs | FaultKind::Refused => {
-                    "asking again all the same"
+                    "it is asked again all the same"
                 }
             };
             vec![

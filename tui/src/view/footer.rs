@@ -15,6 +15,12 @@ use crate::theme::Look;
 pub(super) fn status(model: &Model, look: Look, now: Mono, area: Rect, buffer: &mut Buffer) {
     let mut line = Line::new(buffer, area, 0, look.charset);
     line.skip(1);
+    if model.typing.is_some() {
+        line.word("/", look.strong())
+            .compose(model.rows.filter().text(), look.plain())
+            .word(" ", look.selected());
+        return;
+    }
     let Some(row) = model.rows.row(model.cursor.line) else {
         return;
     };

@@ -14,17 +14,22 @@ use crate::model::link::{Fault, FaultKind, LinkState};
 use crate::text::short_time;
 use crate::theme::{Look, Mark};
 
+/// From this width the header says how often the daemon is asked.
+const ROOM_FOR_INTERVAL: u16 = 56;
+
 /// Name, daemon and connection.
 pub(super) fn draw(model: &Model, look: Look, now: Mono, area: Rect, buffer: &mut Buffer) {
     let (word, rest, style) = connection(model, look, now);
-    let rest = look.safe(&rest);
+    let rest = match (model.link.state(), area.width) {
+        (LinkState::Live, ..ROOM_FOR_INTERVAL) => look.safe(&last(model)),
+        _ => look.safe(&rest),
+    };
     let width = word.len() + rest.width() + 1;
-    let width = u16::try_from(width)
-        .unwrap_or(u16::MAX)
-        .min(area.width.saturating_sub(11));
+    let width = u16::try_from(width).unwrap_or(u16::MAX);
+    let width = width.min(area.width.saturating_sub(11));
     let split = area.right() - width;
     let left = Rect {
-        width: split - area.x,
+        width: (split - area.x).saturating_sub(2),
         ..area
     };
     let mut line = Line::new(buffer, left, 0, look.charset);
@@ -42,39 +47,40 @@ pub(super) fn draw(model: &Model, look: Look, now: Mono, area: Rect, buffer: &mu
         .text(&rest, look.plain());
 }
 
+/// When the daemon was last heard, by its own clock.
+fn last(model: &Model) -> String {
+    let time = model.link.last_wall();
+    time.map_or_else(String::new, |time| {
+        format!("  last {}", short_time(time, None))
+    })
+}
+
 /// The state of the connection as a word and the rest of the sentence.
 fn connection(model: &Model, look: Look, now: Mono) -> (&'static str, String, Style) {
     let link = &model.link;
-    let last = || {
-        link.last_wall()
-            .map_or_else(String::new, |time| short_time(time, None))
-    };
     match (link.state(), &link.fault) {
         (LinkState::Connecting, None) => ("CONNECTING", String::new(), look.strong()),
         (LinkState::Live, _) => (
             "LIVE",
-            format!("  every {}  last {}", link.interval(), last()),
+            format!("  every {}{}", link.interval(), last(model)),
             look.strong(),
         ),
         (LinkState::Paused, _) => (
             "PAUSED",
-            format!("  last {}  (space = go on)", last()),
+            format!("{}  (space = go on)", last(model)),
             look.strong(),
         ),
         (LinkState::Connecting, Some(fault)) => (
             fault_word(fault),
-            format!(": {}", retry(model, fault, now)),
+            // The cause stands in the middle of the screen, where there are no rows yet.
+            format!(": {}", retry(model, now)),
             look.alarm(),
         ),
         (LinkState::Stale, fault) => {
-            let said = fault
-                .as_ref()
-                .map_or_else(String::new, |fault| retry(model, fault, now));
-            (
-                "STALE",
-                format!(" {}: {said}", link.silent_for(now)),
-                look.alarm(),
-            )
+            let cause = fault.as_ref().map_or("", |fault| fault.text.as_str());
+            let silent = link.silent_for(now);
+            let said = format!(" {silent}: {cause}, {}", retry(model, now));
+            ("STALE", said, look.alarm())
         }
     }
 }
@@ -88,16 +94,16 @@ const fn fault_word(fault: &Fault) -> &'static str {
     }
 }
 
-fn retry(model: &Model, fault: &Fault, now: Mono) -> String {
-    let when = match model.link.due() {
+/// What comes next after a failure.
+fn retry(model: &Model, now: Mono) -> String {
+    match model.link.due() {
         _ if model.link.is_asking => "asking again".to_owned(),
         None => "paused (u = now)".to_owned(),
         Some(_) => {
             let seconds = model.link.retry_in(now).as_micros().div_ceil(1_000_000);
             format!("retry in {seconds}s (u = now)")
         }
-    };
-    format!("{}, {when}", fault.text)
+    }
 }
 
 /// Counts, order and filter.
@@ -134,17 +140,10 @@ pub(super) fn counts(model: &Model, look: Look, area: Rect, buffer: &mut Buffer)
         .skip(3)
         .word("filter: ", look.plain());
     let filter = model.rows.filter();
-    match &model.typing {
-        Some(_) => {
-            line.compose(filter.text(), look.strong())
-                .word(" ", look.selected());
-        }
-        None if filter.is_empty() => {
-            line.word("none", look.quiet());
-        }
-        None => {
-            line.compose(filter.text(), look.strong());
-        }
+    if filter.is_empty() {
+        line.word("none", look.quiet());
+    } else {
+        line.compose(filter.text(), look.strong());
     }
 }
 
@@ -179,6 +178,12 @@ pub(super) fn notices(model: &Model, look: Look, area: Rect, buffer: &mut Buffer
 pub(super) fn one_line(model: &Model, look: Look, now: Mono, area: Rect, buffer: &mut Buffer) {
     let (word, _, style) = connection(model, look, now);
     let mut line = Line::new(buffer, area, 0, look.charset);
+    if model.typing.is_some() {
+        line.word("/", look.strong())
+            .compose(model.rows.filter().text(), look.plain())
+            .word(" ", look.selected());
+        return;
+    }
     if model.link.has_answer() {
         let down = if 0 < model.summary.down {
             look.alarm()

@@ -1,2 +1,13 @@
-//! Integration tests.
+//! What the whole program does, one file per behavior.
 #![cfg(test)]
+
+mod daemon;
+mod pty;
+
+mod beat;
+mod bytes;
+mod ending;
+mod layers;
+mod once;
+mod tmux;
+mod using;

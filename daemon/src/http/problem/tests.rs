@@ -6,6 +6,7 @@ use lastbeat_proto::name::NameError;
 use lastbeat_proto::register::Registration;
 
 use super::*;
+use crate::http::router;
 
 fn head(accept: &str) -> Parts {
     let request = Request::builder().uri("/refresh/a").header(ACCEPT, accept);
@@ -136,8 +137,8 @@ fn a_page_is_only_for_who_names_html() {
 fn a_page_about_a_problem_is_escaped() {
     let problem = Problem::new(Slug::UnknownService, "<script>\"&");
 
-    let page = html_problem(&problem, "../");
+    let page = dashboard::problem(&problem, "/refresh/a").unwrap();
 
-    assert!(page.contains("&lt;script&gt;&quot;&amp;"), "{page}");
+    assert!(page.contains("&#60;script&#62;&#34;&#38;"), "{page}");
     assert!(page.contains("href=\"../\""), "{page}");
 }

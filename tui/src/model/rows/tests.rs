@@ -1,3 +1,5 @@
+//! The kept order against one made from scratch.
+
 use std::collections::BTreeMap;
 
 use lastbeat_proto::{Span, Timestamp};

@@ -1,0 +1,166 @@
+//! A registered instance as the pages show it: finished texts, nothing left to decide.
+
+use lastbeat_proto::answer::Row;
+use lastbeat_proto::{Status, Timestamp, explain, path};
+
+use super::link;
+
+/// Which sentence explains a row; its words are in `part/why.html`, the same as
+/// [`explain::note`]'s.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// Healthy.
+    Nothing,
+    /// Silent for too long.
+    Down,
+    /// Silent for long.
+    Late,
+    /// UP because the daemon was away.
+    Unconfirmed,
+}
+
+/// A text and where it leads.
+#[derive(Debug)]
+pub(super) struct Tag {
+    /// The tag.
+    pub(super) text: String,
+    /// The list of all that have it.
+    pub(super) href: String,
+}
+
+/// One row.
+#[derive(Debug)]
+pub(super) struct RowView {
+    /// From name and instance, made of characters that an id may have.
+    pub(super) id: String,
+    /// Name of the service.
+    pub(super) name: String,
+    /// The name in a path.
+    pub(super) path: String,
+    /// The instance key.
+    pub(super) instance: String,
+    /// The instance key in a query.
+    pub(super) instance_path: String,
+    /// The instance key where it says more than the address.
+    pub(super) key: Option<String>,
+    /// Address with port.
+    pub(super) address: String,
+    /// Color.
+    pub(super) tone: &'static str,
+    /// Shape.
+    pub(super) icon: &'static str,
+    /// Word.
+    pub(super) word: &'static str,
+    /// Which sentence explains it.
+    pub(super) why: Why,
+    /// Labels.
+    pub(super) tags: Vec<Tag>,
+    /// Last heartbeat on the scale of `up_ms`.
+    pub(super) heard_ms: i64,
+    /// Coming change on the scale of `up_ms`.
+    pub(super) due_ms: i64,
+    /// Silence; empty where the script writes it.
+    pub(super) age: String,
+    /// Time left; empty where the script writes it.
+    pub(super) due: String,
+    /// Last heartbeat, with microseconds.
+    pub(super) heard: String,
+    /// Start of this state, to the second.
+    pub(super) since: String,
+    /// The same with microseconds.
+    pub(super) since_us: String,
+    /// First registration.
+    pub(super) first_seen: String,
+    /// How long a heartbeat counts.
+    pub(super) ttl: String,
+    /// What comes if it stays silent.
+    pub(super) what_next: &'static str,
+    /// Its metadata.
+    pub(super) metadata: Vec<(String, String)>,
+}
+
+impl RowView {
+    /// `row` in a page whose way to the root is `root`. `seen_ms` is the moment for which ages
+    /// are written; nobody: the script writes them.
+    pub(super) fn new(row: Row, root: &str, seen_ms: Option<i64>) -> Self {
+        let written = |span: &dyn Fn(i64) -> String| seen_ms.map(span).unwrap_or_default();
+        let (tone, icon, why) = looks(&row);
+        let address = with_port(&row.ip, row.port);
+        Self {
+            id: format!(
+                "{}/{}",
+                path::encode(&row.name),
+                path::encode(&row.instance)
+            ),
+            path: path::encode(&row.name),
+            instance_path: path::encode(&row.instance),
+            key: (row.instance != address && row.instance != row.ip).then(|| row.instance.clone()),
+            address,
+            tone,
+            icon,
+            word: explain::state_word(&row),
+            why,
+            heard_ms: row.heard_ms,
+            due_ms: row.due_ms,
+            age: written(&|up_ms| explain::age(&row, up_ms).to_string()),
+            due: written(&|up_ms| explain::due_in(&row, up_ms).to_string()),
+            heard: time(row.last_heartbeat),
+            since: time_to_the_second(row.since),
+            since_us: time(row.since),
+            first_seen: time(row.first_seen),
+            ttl: row.ttl_s.to_string(),
+            what_next: match row.status {
+                Status::Down => "leaves the registry",
+                _ => "DOWN",
+            },
+            tags: row
+                .tags
+                .into_iter()
+                .map(|tag| Tag::new(tag, root))
+                .collect(),
+            metadata: row.metadata.into_iter().collect(),
+            name: row.name,
+            instance: row.instance,
+        }
+    }
+}
+
+impl Tag {
+    fn new(text: String, root: &str) -> Self {
+        let href = link::to_tag(root, &text);
+        Self { text, href }
+    }
+}
+
+/// Color, shape and sentence of a row.
+fn looks(row: &Row) -> (&'static str, &'static str, Why) {
+    match row.status {
+        Status::Down | Status::Gone => ("down", "d", Why::Down),
+        Status::Up if row.late => ("late", "l", Why::Late),
+        Status::Up if !row.confirmed => ("unsure", "q", Why::Unconfirmed),
+        Status::Up => ("up", "u", Why::Nothing),
+    }
+}
+
+/// An address as people write it: IPv6 in brackets before a port.
+pub(super) fn with_port(ip: &str, port: Option<u16>) -> String {
+    match port {
+        None => ip.to_owned(),
+        Some(port) if ip.contains(':') => format!("[{ip}]:{port}"),
+        Some(port) => format!("{ip}:{port}"),
+    }
+}
+
+/// A time that is at once its own machine-readable form (HTML, "valid global date and time
+/// string"): `2026-11-24 13:58:07.812334Z`.
+pub(super) fn time(time: Timestamp) -> String {
+    let text = time.to_string();
+    format!("{}Z", text.trim_end_matches("+00:00").replacen('T', " ", 1))
+}
+
+/// The same without its fraction.
+pub(super) fn time_to_the_second(at: Timestamp) -> String {
+    let whole = time(at);
+    let seconds = whole.split('.').next().unwrap_or_default();
+    format!("{seconds}Z")
+}

@@ -1,0 +1,1 @@
+//! The pages with rows of every kind.

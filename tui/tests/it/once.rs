@@ -1,0 +1,166 @@
+//! The list for scripts and pipes.
+
+use std::process::{Command, Output, Stdio};
+
+use lastbeat_proto::Status;
+
+use crate::daemon::{Daemon, row};
+use crate::pty::Terminal;
+
+fn lastbeat(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_lastbeat"))
+        .args(arguments)
+        .env_clear()
+        .env("LANG", "C.UTF-8")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn two() -> Daemon {
+    Daemon::start(vec![
+        row("auth", Status::Up, 5),
+        row("billing", Status::Down, 99),
+    ])
+}
+
+#[test]
+fn a_table_for_people_says_by_its_code_that_something_is_down() {
+    let daemon = two();
+
+    let output = lastbeat(&["--once", "--url", &daemon.url()]);
+
+    assert_eq!(output.status.code(), Some(1));
+    insta::assert_snapshot!(text(&output.stdout));
+}
+
+#[test]
+fn a_filter_decides_what_counts() {
+    let daemon = two();
+
+    let output = lastbeat(&["--once", "--url", &daemon.url(), "--filter", "auth"]);
+
+    assert_eq!(output.status.code(), Some(0));
+    assert!(!text(&output.stdout).contains("billing"));
+}
+
+#[test]
+fn tsv_has_one_line_a_row() {
+    let daemon = two();
+
+    let output = lastbeat(&["--once", "--url", &daemon.url(), "--format", "tsv"]);
+
+    insta::assert_snapshot!(text(&output.stdout));
+}
+
+#[test]
+fn json_is_the_answer_made_harmless() {
+    let daemon = Daemon::start(vec![row("c1\u{9b}31m\u{202e}", Status::Up, 5)]);
+
+    let output = lastbeat(&["--once", "--url", &daemon.url(), "--format", "json"]);
+
+    let json = text(&output.stdout);
+    assert!(json.contains("c1\\u009b31m\\u202e"), "{json}");
+    let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(value["services"][0]["name"], "c1\u{9b}31m\u{202e}");
+}
+
+#[test]
+fn trouble_has_its_codes_and_sentences() {
+    let mut gone = two();
+    gone.stop();
+    let foreign = two();
+    foreign.state().refusal = Some((200, "<html>".to_owned()));
+    let locked = two();
+    locked.state().refusal = Some((401, String::new()));
+    let cases = [
+        (&gone, 3, "connection refused"),
+        (&foreign, 3, "no lastbeatd answers here"),
+        (&locked, 4, "wants a token"),
+    ];
+    for (daemon, code, said) in cases {
+        let output = lastbeat(&["--once", "--url", &daemon.url()]);
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        let stderr = text(&output.stderr);
+        assert!(
+            stderr.starts_with("lastbeat: cannot ask http://127.0.0.1"),
+            "{stderr}"
+        );
+        assert!(stderr.contains(said), "{stderr}");
+    }
+}
+
+#[test]
+fn a_bad_flag_is_2() {
+    for arguments in [
+        &["--interval", "1ms"][..],
+        &["--theme", "pink"],
+        &["--url", "https://x"],
+        &["--nonsense"],
+        &["beat"],
+        &["beat", "a\u{202e}b"],
+    ] {
+        assert_eq!(lastbeat(arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_pipe_gets_the_list_and_0() {
+    let daemon = two();
+
+    let output = lastbeat(&["--url", &daemon.url()]);
+
+    assert_eq!(output.status.code(), Some(0));
+    let shown = text(&output.stdout);
+    assert!(
+        shown.contains("billing") && !shown.contains('\x1b'),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_dumb_terminal_gets_the_list_and_0() {
+    let daemon = two();
+    let terminal = Terminal::start((80, 24), &["--url", &daemon.url()], &[("TERM", "dumb")]);
+
+    let (code, bytes) = terminal.end();
+
+    assert_eq!(code, 0);
+    let shown = text(&bytes);
+    assert!(
+        shown.contains("billing") && !shown.contains('\x1b'),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let rows = (0..5_000)
+        .map(|n| row(&format!("service-{n}"), Status::Up, 5))
+        .collect();
+    let daemon = Daemon::start(rows);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_lastbeat"))
+        .args(["--url", &daemon.url()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+
+    drop(child.stdout.take());
+
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(text(&output.stderr), "");
+}
+
+#[test]
+fn the_help_names_every_flag() {
+    let output = lastbeat(&["--help"]);
+
+    assert_eq!(output.status.code(), Some(0));
+    insta::assert_snapshot!(text(&output.stdout));
+}

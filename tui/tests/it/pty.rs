@@ -1,0 +1,165 @@
+//! The program in a pseudo-terminal: what it writes, and what a terminal makes of it.
+
+use std::io::{Read, Write};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+use crate::daemon::DEADLINE;
+
+struct Seen {
+    bytes: Vec<u8>,
+    parser: vt100::Parser,
+    is_closed: bool,
+    is_hanging_up: bool,
+}
+
+pub(crate) struct Terminal {
+    seen: Arc<(Mutex<Seen>, Condvar)>,
+    writer: Box<dyn Write + Send>,
+    master: Option<Box<dyn MasterPty + Send>>,
+    pub(crate) child: Box<dyn Child + Send + Sync>,
+}
+
+impl Terminal {
+    /// Starts `lastbeat` with these arguments and variables, and nothing of the test's own
+    /// environment.
+    pub(crate) fn start(size: (u16, u16), arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let (cols, rows) = size;
+        let pair = native_pty_system()
+            .openpty(PtySize {
+                rows,
+                cols,
+                pixel_width: 0,
+                pixel_height: 0,
+            })
+            .unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_lastbeat"));
+        command.env_clear();
+        for (name, value) in [("TERM", "xterm-256color"), ("LANG", "C.UTF-8")] {
+            command.env(name, value);
+        }
+        for (name, value) in variables {
+            command.env(name, value);
+        }
+        command.args(arguments);
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let writer = pair.master.take_writer().unwrap();
+        let seen = Seen {
+            bytes: Vec::new(),
+            parser: vt100::Parser::new(rows, cols, 0),
+            is_closed: false,
+            is_hanging_up: false,
+        };
+        let seen = Arc::new((Mutex::new(seen), Condvar::new()));
+        let for_thread = Arc::clone(&seen);
+        thread::spawn(move || {
+            let mut chunk = [0; 16_384];
+            loop {
+                // A closed pseudo-terminal reads as an error on Linux.
+                let read = reader.read(&mut chunk).unwrap_or(0);
+                let mut seen = for_thread.0.lock().unwrap();
+                let new = chunk.get(..read).unwrap();
+                seen.bytes.extend_from_slice(new);
+                seen.parser.process(new);
+                seen.is_closed = read == 0;
+                for_thread.1.notify_all();
+                if read == 0 || seen.is_hanging_up {
+                    return;
+                }
+            }
+        });
+        Self {
+            seen,
+            writer,
+            master: Some(pair.master),
+            child,
+        }
+    }
+
+    pub(crate) fn press(&mut self, keys: &str) {
+        self.writer.write_all(keys.as_bytes()).unwrap();
+        self.writer.flush().unwrap();
+    }
+
+    pub(crate) fn resize(&self, (cols, rows): (u16, u16)) {
+        let size = PtySize {
+            rows,
+            cols,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        self.seen
+            .0
+            .lock()
+            .unwrap()
+            .parser
+            .screen_mut()
+            .set_size(rows, cols);
+        self.master.as_ref().unwrap().resize(size).unwrap();
+    }
+
+    /// Waits until the screen satisfies `is_met`.
+    pub(crate) fn wait(&self, what: &str, is_met: impl Fn(&vt100::Screen) -> bool) {
+        let seen = self.seen.0.lock().unwrap();
+        let (seen, waited) = self
+            .seen
+            .1
+            .wait_timeout_while(seen, DEADLINE, |seen| !is_met(seen.parser.screen()))
+            .unwrap();
+        assert!(
+            !waited.timed_out(),
+            "never shown: {what}\n{}",
+            seen.parser.screen().contents()
+        );
+    }
+
+    /// Waits until the screen contains a text.
+    pub(crate) fn wait_text(&self, text: &str) {
+        self.wait(text, |screen| screen.contents().contains(text));
+    }
+
+    pub(crate) fn screen(&self) -> vt100::Screen {
+        self.seen.0.lock().unwrap().parser.screen().clone()
+    }
+
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.seen.0.lock().unwrap().bytes.clone()
+    }
+
+    /// Waits for the program's end; its exit code and everything it wrote.
+    pub(crate) fn end(mut self) -> (u32, Vec<u8>) {
+        let status = self.child.wait().unwrap();
+        let seen = self.seen.0.lock().unwrap();
+        let (seen, waited) = self
+            .seen
+            .1
+            .wait_timeout_while(seen, DEADLINE, |seen| !seen.is_closed)
+            .unwrap();
+        assert!(!waited.timed_out(), "the terminal stayed open");
+        (status.exit_code(), seen.bytes.clone())
+    }
+
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let id = self.child.process_id().unwrap();
+        let pid = rustix::process::Pid::from_raw(id.cast_signed()).unwrap();
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+
+    /// Closes the terminal's other side, which the reading thread shares until it reads again.
+    pub(crate) fn hang_up(mut self) -> u32 {
+        self.seen.0.lock().unwrap().is_hanging_up = true;
+        self.press("?");
+        drop(self.master.take());
+        drop(self.writer);
+        self.child.wait().unwrap().exit_code()
+    }
+}
+
+/// Whether a program left the terminal as it must be left.
+pub(crate) fn is_given_back(bytes: &[u8]) -> bool {
+    bytes.ends_with(b"\x1b[m\x1b[?25h\x1b[?1049l")
+}
