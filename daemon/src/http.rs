@@ -10,6 +10,7 @@ mod body;
 mod connection;
 mod crowd;
 mod dashboard;
+mod descriptors;
 mod guard;
 mod problem;
 mod router;
@@ -46,7 +47,7 @@ pub struct Edge {
     pub allowed_hosts: Vec<String>,
     /// The machine's own name, where it is known.
     pub machine_name: Option<String>,
-    /// Most connections at a time.
+    /// Most connections at a time; fewer where the system's limit on open files is lower.
     pub max_connections: usize,
 }
 
@@ -74,8 +75,8 @@ pub async fn serve(
     let site = Arc::new(Site {
         registry,
         known: KnownHosts::new(names.map(String::as_str)),
+        crowd: Crowd::new(descriptors::make_room(edge.max_connections)),
         machine: edge.machine_name.clone(),
-        crowd: Crowd::new(edge.max_connections),
     });
     let mut accepting = JoinSet::new();
     for listener in listeners {

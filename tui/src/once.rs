@@ -10,7 +10,7 @@ use crate::client::{Client, ClientError};
 use crate::config::{Format, Settings};
 use crate::model::filter::Filter;
 use crate::model::rows::Rows;
-use crate::text::{SafeText, safe_json};
+use crate::text::{SafeText, address, safe_json};
 
 /// Why there is no list.
 #[derive(Debug, thiserror::Error)]
@@ -78,18 +78,10 @@ fn columns(row: &Row, up_ms: i64, settings: &Settings) -> [SafeText; 5] {
     [
         safe(explain::state_word(row)),
         safe(&row.name),
-        safe(&address(row)),
+        safe(&address(&row.ip, row.port)),
         safe(&explain::age(row, up_ms).to_string()),
         safe(&explain::note(row, up_ms).unwrap_or_default()),
     ]
-}
-
-fn address(row: &Row) -> String {
-    match row.port {
-        Some(port) if row.ip.contains(':') => format!("[{}]:{port}", row.ip),
-        Some(port) => format!("{}:{port}", row.ip),
-        None => row.ip.clone(),
-    }
 }
 
 fn table(answer: &ServicesAnswer, settings: &Settings) -> String {

@@ -124,6 +124,15 @@ impl fmt::Display for SafeText {
     }
 }
 
+/// An address with its port, IPv6 in brackets: what an URL or a socket call takes.
+pub fn address(ip: &str, port: Option<u16>) -> String {
+    match port {
+        Some(port) if ip.contains(':') => format!("[{ip}]:{port}"),
+        Some(port) => format!("{ip}:{port}"),
+        None => ip.to_owned(),
+    }
+}
+
 /// A moment as short as it stays clear beside `today`: `13:58:05Z`, else `2024-11-23 13:58Z`.
 pub fn short_time(time: Timestamp, today: Option<Timestamp>) -> String {
     let text = time.to_string();

@@ -54,13 +54,7 @@ impl Crowd {
         if !self.admits(peer) {
             return None;
         }
-        let permit = loop {
-            let wait = Arc::clone(&self.seats).acquire_owned();
-            match tokio::time::timeout(ASK_AGAIN, wait).await {
-                Ok(permit) => break permit.ok()?,
-                Err(_elapsed) => self.give_way(),
-            }
-        };
+        let permit = self.permit().await?;
         *self.peers.lock().entry(peer).or_default() += 1;
         Some(Seat {
             crowd: Arc::clone(self),
@@ -69,6 +63,21 @@ impl Crowd {
             idle_since: AtomicU64::new(0),
             _permit: permit,
         })
+    }
+
+    async fn permit(&self) -> Option<OwnedSemaphorePermit> {
+        loop {
+            if let Ok(permit) = Arc::clone(&self.seats).try_acquire_owned() {
+                return Some(permit);
+            }
+            self.give_way();
+            let free = Arc::clone(&self.seats).acquire_owned();
+            match tokio::time::timeout(ASK_AGAIN, free).await {
+                // Closed seats would never be free again; nobody closes them.
+                Ok(permit) => return permit.ok(),
+                Err(_elapsed) => {}
+            }
+        }
     }
 
     fn admits(&self, peer: IpAddr) -> bool {

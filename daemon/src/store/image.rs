@@ -83,17 +83,18 @@ impl Image {
         })
     }
 
-    /// Whether there is nothing at all in the file and its log.
-    pub(super) fn is_empty(&self) -> bool {
-        self.bytes.is_empty() && self.overlay.is_empty()
+    /// Whether the file itself, without its log, has nothing in it.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
     }
 
-    /// The header, as the last committed transaction left it; `None` when there is none.
+    /// The header, as the last committed transaction left it. `None` when the file has none,
+    /// whatever its log says: `SQLite` deletes the log of an empty file.
     pub(super) fn header(&self) -> Option<Header> {
-        let page = self.overlay.page(1).unwrap_or(&self.bytes);
-        if !page.starts_with(MAGIC) {
+        if !self.bytes.starts_with(MAGIC) {
             return None;
         }
+        let page = self.overlay.page(1).unwrap_or(&self.bytes);
         let signed = |at| big_endian(page, at, 4).map(|word| word << 32 >> 32);
         Some(Header {
             application_id: signed(68)?,
@@ -252,3 +253,6 @@ impl<'a> Pages<'a> {
 fn word(page: &[u8], at: usize) -> Option<u32> {
     u32::try_from(big_endian(page, at, 4)?).ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! What is at the path when the daemon starts, and what becomes of it.
 
+use std::fs;
 use std::path::PathBuf;
 
 use lastbeat_proto::{Span, Timestamp};
@@ -10,7 +11,7 @@ use super::fresh;
 use super::image::Image;
 use super::import::{self, Unmarked};
 use super::load;
-use super::place::Place;
+use super::place::{Place, SIBLINGS, remove_if_there};
 use super::witness::Witness;
 use super::{salvage, schema, write};
 use crate::state::record::Loaded;
@@ -125,8 +126,16 @@ pub(super) fn open(terms: &Terms<'_>) -> Result<(Ready, Opening), StoreError> {
 
 fn look(place: &Place) -> Result<Found, StoreError> {
     let image = Image::read_head(place.path())?;
-    if image.is_empty() && !place.beside("-journal").exists() {
-        return Ok(Found::Nothing);
+    if image.is_empty() {
+        let has_bytes = |ending: &&str| {
+            fs::metadata(place.beside(ending)).is_ok_and(|metadata| 0 < metadata.len())
+        };
+        return Ok(match ["-wal", "-journal"].into_iter().find(has_bytes) {
+            None => Found::Nothing,
+            Some(ending) => Found::Strange {
+                why: format!("it is empty, but its {ending} file is not"),
+            },
+        });
     }
     let found = match image.header() {
         None => Found::Strange {
@@ -148,8 +157,8 @@ fn look(place: &Place) -> Result<Found, StoreError> {
 
 fn create(terms: &Terms<'_>) -> Result<Opening, StoreError> {
     fresh::build(terms.place, terms.migrations, |_connection| Ok(()))?;
-    for ending in super::place::SIBLINGS {
-        super::place::remove_if_there(&terms.place.beside(ending))?;
+    for ending in SIBLINGS {
+        remove_if_there(&terms.place.beside(ending))?;
     }
     fresh::into_place(terms.place)?;
     Ok(Opening::Created)

@@ -41,3 +41,69 @@ fn an_older_schema_is_copied_and_brought_up_to_date() {
     let (_store, _, opening) = Store::open_with(&path, now, ttl, &newer.concat()).unwrap();
     assert_eq!(opening, Opening::Existing);
 }
+
+#[test]
+fn the_open_file_is_settled_as_the_design_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("monitoring.db");
+    let now = Timestamp::from_micros(0);
+    for _ in 0..2 {
+        let (store, _, _) = Store::open(&path, now, Span::from_secs(60)).unwrap();
+        let number = |pragma: &str| -> i64 {
+            let connection = store.connection.as_ref().unwrap();
+            connection
+                .pragma_query_value(None, pragma, |row| row.get(0))
+                .unwrap()
+        };
+
+        assert_eq!(number("synchronous"), 2, "FULL");
+        assert_eq!(number("trusted_schema"), 0);
+        assert_eq!(number("cache_size"), -4_096);
+        assert_eq!(number("journal_size_limit"), 4 << 20);
+        assert_eq!(number("busy_timeout"), 200);
+    }
+}
+
+#[test]
+fn a_file_that_makes_no_sense_while_it_is_open_is_made_anew_with_its_history() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().canonicalize().unwrap().join("monitoring.db");
+    let now = Timestamp::from_micros(1_795_528_687_812_334);
+    let (mut store, _, _) = Store::open(&path, now, Span::from_secs(60)).unwrap();
+    let event = crate::state::record::EventRecord {
+        revision: 1,
+        at: now,
+        l: crate::clock::Listened::from_micros(1),
+        kind: lastbeat_proto::EventKind::Stall,
+        subject: None,
+        reason: None,
+    };
+    let batch = Batch {
+        events: vec![event],
+        ..Batch::default()
+    };
+    store.write(&batch).unwrap();
+
+    let error = store
+        .change(|connection| connection.query_row("select json('{')", [], |_row| Ok(())))
+        .unwrap_err();
+    assert!(!error.is_trouble() && store.is_in_place());
+    let error = store
+        .change(|_connection| -> rusqlite::Result<()> {
+            let corrupt = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+            Err(rusqlite::Error::SqliteFailure(corrupt, None))
+        })
+        .unwrap_err();
+
+    assert!(error.is_trouble());
+    assert!(!store.is_in_place());
+    store.reopen(now).unwrap();
+    assert!(store.is_in_place());
+    store.close();
+    let (_store, loaded, _) = Store::open(&path, now, Span::from_secs(60)).unwrap();
+    assert_eq!(loaded.events, batch.events);
+    assert!(
+        path.with_file_name("monitoring.db.corrupt-20261124T135807Z")
+            .exists()
+    );
+}

@@ -29,9 +29,18 @@ pub(crate) struct Daemon {
 
 impl Daemon {
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// A daemon with these settings.
+    pub(crate) fn start_with(settings: &[(&'static str, &str)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let db = dir.path().join("monitoring.db").display().to_string();
-        let given = Given::from([("db", ("--db".to_owned(), vec![db]))]);
+        let given: Given = [("db", db.as_str())]
+            .iter()
+            .chain(settings)
+            .map(|(key, value)| (*key, (format!("--{key}"), vec![(*value).to_owned()])))
+            .collect();
         let config = Config::resolve(&[given], None).unwrap();
         let clock = Arc::new(ManualClock::new(Timestamp::from_micros(WALL_START_US)));
         let daemon = lastbeatd::Daemon::open(config, Arc::<ManualClock>::clone(&clock)).unwrap();

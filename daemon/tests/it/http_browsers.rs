@@ -59,6 +59,19 @@ async fn a_name_that_dns_rebinding_could_use_is_misdirected() {
 }
 
 #[tokio::test]
+async fn a_name_that_was_allowed_is_answered_in_any_spelling() {
+    let daemon = Daemon::start_with(&[("allowed-host", "Registry.Example.com")]);
+
+    for host in ["registry.example.com", "REGISTRY.example.com.:8443"] {
+        let reply = daemon
+            .ask(format!("GET /healthz HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes())
+            .await;
+
+        assert_eq!(reply.status, 200, "{host}");
+    }
+}
+
+#[tokio::test]
 async fn a_form_leads_back_to_the_page_by_a_relative_way() {
     let daemon = Daemon::start();
 

@@ -61,6 +61,35 @@ fn the_original_is_kept_bit_by_bit_and_the_second_start_changes_nothing() {
 }
 
 #[test]
+fn what_an_interrupted_import_left_behind_is_in_nobodys_way() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("monitoring.db");
+    fill(&original(&path), "UP");
+    for name in [
+        "new",
+        "new-wal",
+        "new-journal",
+        "reading",
+        "reading-journal",
+        "reading-shm",
+    ] {
+        fs::write(dir.path().join(format!("monitoring.db.{name}")), b"left").unwrap();
+    }
+
+    let (loaded, _) = import(&path);
+
+    assert_eq!(loaded.instances.len(), 300);
+    assert_eq!(
+        names(dir.path()),
+        [
+            "monitoring.db",
+            "monitoring.db.lock",
+            "monitoring.db.original-20261124T135807Z",
+        ]
+    );
+}
+
+#[test]
 fn a_copy_that_is_there_already_is_not_overwritten() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("monitoring.db");

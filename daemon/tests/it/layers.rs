@@ -90,11 +90,14 @@ fn imports_point_down() {
             continue;
         }
         for (line, text) in code(&path) {
-            for part in text.split("crate::").skip(1) {
-                let target: String = part
-                    .chars()
-                    .take_while(|c| c.is_alphanumeric() || *c == '_')
-                    .collect();
+            for (start, _) in text.match_indices("crate::") {
+                let is_word = |c: char| c.is_alphanumeric() || c == '_';
+                let (before, from) = text.split_at(start);
+                if before.ends_with(is_word) {
+                    continue; // The end of another crate's name.
+                }
+                let part = from.trim_start_matches("crate::");
+                let target: String = part.chars().take_while(|c| is_word(*c)).collect();
                 let target = if target.chars().next().is_some_and(char::is_lowercase) {
                     target
                 } else {

@@ -9,6 +9,7 @@ use lastbeatd::instance::Life;
 use lastbeatd::state::record::{
     Batch, Began, EventRecord, Heartbeat, InstanceRecord, Stretch, Subject,
 };
+use lastbeatd::store::Store;
 use rusqlite::{Connection, ToSql};
 
 /// 2026-11-24T13:58:07.812334 in microseconds.
@@ -130,4 +131,17 @@ pub(crate) fn names(directory: &Path) -> Vec<String> {
         .collect();
     names.sort();
     names
+}
+
+/// A store with two instances and a stretch.
+pub(crate) fn open_with_rows(path: &Path) -> Store {
+    let (mut store, _, _) = Store::open(path, now(), TTL).unwrap();
+    store
+        .write(&Batch {
+            rows: vec![record(1, "a"), record(2, "b")],
+            stretches: vec![stretch(0)],
+            ..Batch::default()
+        })
+        .unwrap();
+    store
 }

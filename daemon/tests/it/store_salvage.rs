@@ -9,7 +9,7 @@ use lastbeatd::state::record::{Batch, Loaded};
 use lastbeatd::store::{Opening, Store};
 use rusqlite::Connection;
 
-use crate::sample::{NOON_US, TTL, event, names, now, record, stretch};
+use crate::sample::{NOON_US, TTL, event, names, now, open_with_rows, record, stretch};
 
 const ROWS: i64 = 500;
 const PAGE: usize = 4_096;
@@ -243,77 +243,6 @@ fn files_that_were_set_aside_before_are_not_overwritten() {
         let file = dir.path().join(format!("{aside}{name}"));
         assert_eq!(fs::read_to_string(file).unwrap(), content);
     }
-}
-
-/// Copies the files of an open store, as a power cut would leave them.
-fn cut_power(store: &Store, to: &Path) {
-    let wal = format!("{}-wal", store.path().display());
-    fs::copy(store.path(), to).unwrap();
-    fs::copy(wal, format!("{}-wal", to.display())).unwrap();
-}
-
-fn open_with_rows(path: &Path) -> Store {
-    let (mut store, _, _) = Store::open(path, now(), TTL).unwrap();
-    store
-        .write(&Batch {
-            rows: vec![record(1, "a"), record(2, "b")],
-            stretches: vec![stretch(0)],
-            ..Batch::default()
-        })
-        .unwrap();
-    store
-}
-
-#[test]
-fn rows_that_are_only_in_the_log_are_saved_from_a_damaged_file() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open_with_rows(&dir.path().join("live.db"));
-    for content in [&b""[..], b"not a database"] {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("monitoring.db");
-        cut_power(&store, &path);
-        fs::write(&path, content).unwrap();
-        let wal = fs::read(dir.path().join("monitoring.db-wal")).unwrap();
-
-        let (_store, loaded, opening) = Store::open(&path, now(), TTL).unwrap();
-
-        let Opening::SetAside {
-            moved_to, salvaged, ..
-        } = opening
-        else {
-            // The log has the first page, so the file can be read by its help.
-            assert_eq!(opening, Opening::Existing);
-            continue;
-        };
-        assert_eq!(salvaged, 2);
-        assert_eq!(loaded.instances, [record(1, "a"), record(2, "b")]);
-        assert_eq!(fs::read(&moved_to).unwrap(), content);
-        assert_eq!(
-            fs::read(format!("{}-wal", moved_to.display())).unwrap(),
-            wal
-        );
-    }
-}
-
-#[test]
-fn a_rotten_log_costs_only_what_was_in_it() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("live.db");
-    open_with_rows(&path).close();
-    let (mut store, _, _) = Store::open(&path, now(), TTL).unwrap();
-    store
-        .write(&crate::sample::rows(vec![record(3, "c")]))
-        .unwrap();
-    let copy = dir.path().join("monitoring.db");
-    cut_power(&store, &copy);
-    let wal = dir.path().join("monitoring.db-wal");
-    let mut bytes = fs::read(&wal).unwrap();
-    bytes[60..].fill(0x55);
-    fs::write(&wal, bytes).unwrap();
-
-    let (_store, loaded, _) = Store::open(&copy, now(), TTL).unwrap();
-
-    assert_eq!(loaded.instances, [record(1, "a"), record(2, "b")]);
 }
 
 #[test]

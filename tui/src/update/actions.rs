@@ -10,6 +10,7 @@ use crate::keymap::Action;
 use crate::model::filter::Filter;
 use crate::model::rows::RowKey;
 use crate::model::{Model, Pane, Popup, Question, Tone};
+use crate::text::address;
 
 /// From this many instances on, refreshing all asks first.
 const REFRESH_ALL_ASKS_ABOVE: usize = 50;
@@ -83,7 +84,7 @@ fn on_row(model: &mut Model, action: Action, now: Mono, effects: &mut Vec<Effect
             }
         }
         Action::CopyAddress => {
-            let address = address(row);
+            let address = address(&row.ip, row.port);
             effects.push(Effect::Copy(address.clone()));
             say(model, format!("copied {address}"), Tone::Good, now);
         }
@@ -119,15 +120,6 @@ fn on_row(model: &mut Model, action: Action, now: Mono, effects: &mut Vec<Effect
 
 fn selected(model: &Model) -> Option<&Row> {
     model.rows.find(model.cursor.key.as_ref()?)
-}
-
-/// The address with its port, IPv6 in brackets.
-fn address(row: &Row) -> String {
-    match row.port {
-        Some(port) if row.ip.contains(':') => format!("[{}]:{port}", row.ip),
-        Some(port) => format!("{}:{port}", row.ip),
-        None => row.ip.clone(),
-    }
 }
 
 pub(super) fn refresh_all(model: &mut Model, effects: &mut Vec<Effect>) {

@@ -9,7 +9,7 @@ use ratatui::layout::Rect;
 use crate::canvas::{Line, frame};
 use crate::clock::Mono;
 use crate::model::Model;
-use crate::text::{long_time, short_time};
+use crate::text::{address, long_time, short_time};
 use crate::theme::{Look, Mark};
 
 /// Column of the values.
@@ -80,16 +80,11 @@ pub(super) fn draw(model: &Model, look: Look, now: Mono, area: Rect, buffer: &mu
 /// The facts in the order of their use.
 fn facts(row: &Row, model: &Model, now: Mono) -> Vec<(&'static str, String)> {
     let up_ms = model.link.up_ms(now);
-    let address = match row.port {
-        Some(port) if row.ip.contains(':') => format!("[{}]:{port}", row.ip),
-        Some(port) => format!("{}:{port}", row.ip),
-        None => row.ip.clone(),
-    };
     let today = model.link.wall(now);
     let why = explain::line(row, up_ms, |time| short_time(time, today));
     let mut facts = vec![("why", why)];
     facts.extend(row.reason.clone().map(|reason| ("reason", reason)));
-    facts.push(("address", address));
+    facts.push(("address", address(&row.ip, row.port)));
     facts.push(("instance", row.instance.clone()));
     facts.push(("last heartbeat", long_time(row.last_heartbeat)));
     facts.push(("since", long_time(row.since)));

@@ -10,7 +10,7 @@ use crate::canvas::Line;
 use crate::clock::Mono;
 use crate::model::Model;
 use crate::model::link::LinkState;
-use crate::text::{SafeText, short_time};
+use crate::text::{SafeText, address, short_time};
 use crate::theme::{Look, Mark};
 
 /// The cursor's mark and the shape stand before the first word.
@@ -168,7 +168,7 @@ impl Context<'_> {
         x += columns.name;
         if 0 < columns.address {
             line.move_to(x);
-            let address = look.safe(&address(row));
+            let address = look.safe(&address(&row.ip, row.port));
             put(
                 &mut line,
                 look,
@@ -210,15 +210,6 @@ fn put(
 ) {
     let columns = usize::from(columns.min(line.left()).saturating_sub(1));
     line.text(&cut(text, columns, look.charset), style);
-}
-
-/// The address with its port, IPv6 in brackets.
-fn address(row: &Row) -> String {
-    match row.port {
-        Some(port) if row.ip.contains(':') => format!("[{}]:{port}", row.ip),
-        Some(port) => format!("{}:{port}", row.ip),
-        None => row.ip.clone(),
-    }
 }
 
 /// Seconds up to 999 s, so that columns of ages compare at a glance; then two units.

@@ -336,11 +336,12 @@ fn no_size_panics() {
             model
         },
     ];
-    let widths = (0..30).chain((30..200).step_by(7));
-    for width in widths {
-        for height in (0..16).chain((16..60).step_by(5)) {
-            for make in states {
-                drawn(&make((width, height)), UTF8, AT);
+    for make in states {
+        let mut model = make((200, 60));
+        for width in (0..30).chain((30..=200).step_by(10)) {
+            for height in (0..16).chain((16..=60).step_by(11)) {
+                update(&mut model, Message::Resize(width, height), AT);
+                drawn(&model, UTF8, AT);
             }
         }
     }

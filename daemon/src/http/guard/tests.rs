@@ -1,6 +1,7 @@
 //! The door's rules as tables.
 
 use hyper::Request;
+use proptest::prelude::*;
 
 use super::*;
 
@@ -271,4 +272,26 @@ fn what_a_browser_said_is_quoted_without_harm() {
 
     assert_eq!(site.len(), MAX_HOST_BYTES);
     assert!(site.is_ascii());
+}
+
+proptest! {
+    #[test]
+    fn any_host_and_origin_get_a_verdict(host in "\\PC{0,40}", origin in "\\PC{0,40}") {
+        let said = verdict("POST /register", &[("host", &host), ("origin", &origin)]);
+
+        if let Err(error) = said {
+            prop_assert!(error.to_string().len() < 1_000);
+        }
+    }
+
+    #[test]
+    fn a_name_passes_only_where_nobody_else_can_own_it(name in "[a-z.-]{1,20}(local|test|com|example)\\.?(:[0-9]{0,6})?") {
+        let passes = verdict("GET /", &[("host", &name)]).is_ok();
+
+        let bare = name.split(':').next().unwrap().trim_end_matches('.');
+        if passes && bare.contains('.') {
+            let domain = bare.rsplit('.').next().unwrap();
+            prop_assert!(["local", "test"].contains(&domain), "{}", name);
+        }
+    }
 }

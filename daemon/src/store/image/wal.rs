@@ -46,10 +46,6 @@ impl Overlay {
         self.pages.get(&number).map(Vec::as_slice)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.pages.is_empty()
-    }
-
     pub(super) const fn page_bytes(&self) -> Option<usize> {
         self.page_bytes
     }
