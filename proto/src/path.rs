@@ -6,12 +6,13 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 
 use crate::name::{NameError, ServiceName};
 
-/// Everything but RFC 3986's unreserved characters is encoded, `/` too.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+/// Everything but RFC 3986's unreserved characters and `/` is encoded.
+const NAME: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
-    .remove(b'~');
+    .remove(b'~')
+    .remove(b'/');
 
 /// Why a path or query part is not what it should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,9 +25,12 @@ pub enum PathError {
     Name(#[from] NameError),
 }
 
-/// `name` so that it fits behind any prefix: `team/api` becomes `team%2Fapi`.
+/// `name` so that it fits behind any prefix; a slash stays.
+///
+/// Proxies decode `%2F`, and then a page's path would have fewer segments for the browser than
+/// for the daemon, whose relative links would miss. No name has a segment that a path could lose.
 pub fn encode(name: &str) -> String {
-    utf8_percent_encode(name, SEGMENT).to_string()
+    utf8_percent_encode(name, NAME).to_string()
 }
 
 /// The name that is everything behind a route's prefix, decoded once.
@@ -56,7 +60,7 @@ mod tests {
     #[test]
     fn a_slash_may_come_raw_or_encoded() {
         assert_eq!(decode_name("team/api"), decode_name("team%2Fapi"));
-        assert_eq!(encode("team/api"), "team%2Fapi");
+        assert_eq!(encode("team/api b"), "team/api%20b");
     }
 
     #[test]

@@ -84,6 +84,26 @@ async fn a_slash_in_a_name_may_come_raw_as_proxies_decode_it() {
 }
 
 #[tokio::test]
+async fn pages_write_a_slash_raw_so_that_their_ways_to_the_root_are_right_behind_a_proxy() {
+    let daemon = Daemon::start();
+    daemon.register("team/api", "192.0.2.10").await;
+
+    let page = daemon.send("GET", "/", "").await.text();
+    let service = daemon.send("GET", "/s/team/api", "").await.text();
+
+    assert!(page.contains("refresh/team/api"), "{page}");
+    assert!(!page.contains("%2F"), "{page}");
+    assert!(
+        service.contains("href=\"../../assets/app.css\""),
+        "{service}"
+    );
+    assert!(
+        service.contains("action=\"../../refresh/team/api"),
+        "{service}"
+    );
+}
+
+#[tokio::test]
 async fn a_path_is_decoded_once_and_a_plus_is_a_plus() {
     let daemon = Daemon::start();
     daemon.register("100%25", "192.0.2.10").await;
