@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::http::request::Parts;
+use lastbeat_proto::answer::EventsAnswer;
 use lastbeat_proto::endpoint::Route;
 use lastbeat_proto::problem::{FieldError, Slug};
 use lastbeat_proto::query::{self, HistoryQuery, ListQuery};
@@ -115,10 +116,7 @@ impl Call<'_> {
 
     async fn events(&self) -> Outcome {
         let query = HistoryQuery::parse(self.query())?;
-        let registry = Arc::clone(self.registry);
-        // Older events are read from the disk.
-        let read = tokio::task::spawn_blocking(move || registry.events(&query));
-        json(&read.await.map_err(Failure::from)??)
+        json(&self.read_events(query).await?)
     }
 
     fn gone(&self) -> Outcome {
@@ -163,15 +161,26 @@ impl Call<'_> {
             limit: query::LIMIT,
         };
         let gone = self.registry.gone(&past);
-        let registry = Arc::clone(self.registry);
-        // Older events are read from the disk.
-        let read = tokio::task::spawn_blocking(move || registry.events(&past));
-        let events = read.await.map_err(Failure::from)??;
+        let events = match self.read_events(past).await {
+            // While the disk fails, the page shows what is in memory.
+            Err(Refusal::Registry(RegistryError::HistoryUnavailable { cause })) => {
+                tracing::warn!(error = cause, "cannot read older events from the store");
+                of_service(&name, seen.events)
+            }
+            read => read?,
+        };
         if seen.services.services.is_empty() && gone.gone.is_empty() && events.events.is_empty() {
             return Err(RegistryError::Unknown { name }.into());
         }
         let page = dashboard::service(&self.asked(), &name, seen.services, (gone, events));
         Ok(page.map_err(Failure::from)?)
+    }
+
+    /// Older events are read from the disk.
+    async fn read_events(&self, query: HistoryQuery) -> Result<EventsAnswer, Refusal> {
+        let registry = Arc::clone(self.registry);
+        let read = tokio::task::spawn_blocking(move || registry.events(&query));
+        Ok(read.await.map_err(Failure::from)??)
     }
 
     /// The list's query; a delta is not for pages.
@@ -244,6 +253,14 @@ fn parse_instance(text: &str) -> Result<InstanceId, Refusal> {
             detail,
         }])
     })
+}
+
+/// Those of one service.
+fn of_service(name: &str, mut answer: EventsAnswer) -> EventsAnswer {
+    answer
+        .events
+        .retain(|event| event.name.as_deref() == Some(name));
+    answer
 }
 
 /// The sender's address is not the proxy's, and which proxies may be believed is not configured.

@@ -173,3 +173,22 @@ async fn every_answer_is_guarded_and_kept_out_of_caches() {
         assert_eq!(reply.header("server"), None, "{target}");
     }
 }
+
+#[tokio::test]
+async fn the_live_part_and_the_assets_are_not_sent_twice() {
+    let daemon = Daemon::start();
+    daemon.register("a", "192.0.2.10").await;
+
+    for target in ["/rows", "/assets/app.css", "/s/a?part=live"] {
+        let first = daemon.send("GET", target, "").await;
+        let known = format!("If-None-Match: {}", first.header("etag").unwrap());
+        let again = daemon.ask(&request("GET", target, &[&known], b"")).await;
+
+        assert_eq!((first.status, again.status), (200, 304), "{target}");
+        assert_eq!(again.header("etag"), first.header("etag"), "{target}");
+        assert!(
+            again.header("content-security-policy").is_some(),
+            "{target}"
+        );
+    }
+}

@@ -20,6 +20,9 @@ async fn head_is_get_without_the_body_and_the_connection_stays_usable() {
 
     for path in [
         "/",
+        "/rows",
+        "/s/a",
+        "/assets/app.css",
         "/services",
         "/services/a",
         "/healthz",
