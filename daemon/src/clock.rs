@@ -224,7 +224,13 @@ impl ManualClock {
 
     /// How many waits have not ended yet: lets a test see that a part has gone to sleep.
     pub fn sleepers(&self) -> usize {
-        self.hands.lock().sleepers.values().map(Vec::len).sum()
+        let hands = self.hands.lock();
+        let waiting = hands
+            .sleepers
+            .values()
+            .flatten()
+            .filter(|sleeper| !sleeper.is_closed());
+        waiting.count()
     }
 }
 
@@ -239,6 +245,11 @@ impl Clock for ManualClock {
         if mono <= hands.moment.mono {
             return Box::pin(std::future::ready(()));
         }
+        // Who gave up waiting is forgotten, so that a long test does not collect them.
+        hands.sleepers.retain(|_, sleepers| {
+            sleepers.retain(|sleeper| !sleeper.is_closed());
+            !sleepers.is_empty()
+        });
         hands.sleepers.entry(mono).or_default().push(wake);
         Box::pin(async move {
             // An error means that the clock itself is gone: nothing waits for it any more.

@@ -76,22 +76,21 @@ impl Flush {
         runtime: &Handle,
         mut stop: watch::Receiver<bool>,
     ) -> Result<(), StoreError> {
-        loop {
-            let stopping = *stop.borrow_and_update();
-            if stopping {
-                break;
-            }
+        while !*stop.borrow_and_update() {
             let registry = Arc::clone(&self.registry);
             let wake = self.next_wake();
-            runtime.block_on(async {
-                let timer = registry.clock().sleep_until(wake);
-                if self.trouble.is_some() {
-                    // Nothing is tried before its time, however many ask for it.
-                    tokio::select! { () = timer => {}, _ = stop.changed() => {} }
-                } else {
-                    tokio::select! { () = timer => {}, () = registry.nudged() => {}, _ = stop.changed() => {} }
+            // Nothing is tried before its time while the disk is in trouble, whoever asks for it.
+            let is_well = self.trouble.is_none();
+            let is_stopping_side_gone = runtime.block_on(async {
+                tokio::select! {
+                    () = registry.clock().sleep_until(wake) => false,
+                    () = registry.nudged(), if is_well => false,
+                    changed = stop.changed() => changed.is_err(),
                 }
             });
+            if is_stopping_side_gone {
+                break;
+            }
             self.pass()?;
         }
         self.stop()

@@ -38,7 +38,7 @@ use crate::instance::{Life, Pulse};
 pub use self::command::{Deregistered, Heard, Refusal};
 pub use self::delta::Cursor;
 pub use self::listening::MAX_STRETCHES;
-pub use self::notice::StoreState;
+pub use self::notice::{MASS_LOSS, StoreState};
 pub use self::select::{Candidate, Head};
 pub use self::slab::{Detail, Place};
 

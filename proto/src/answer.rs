@@ -257,7 +257,7 @@ pub struct GoneAnswer {
 /// `GET /healthz` and `/readyz`: the daemon itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HealthAnswer {
-    /// `ok`, or `degraded` while a notice of level error stands.
+    /// `ok`, or `degraded` while a notice of level error stands that is about the daemon itself.
     pub status: String,
     /// Version of the daemon.
     pub version: String,

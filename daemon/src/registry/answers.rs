@@ -8,7 +8,7 @@ use lastbeat_proto::answer::{
 use lastbeat_proto::query::{HistoryQuery, ListQuery};
 
 use super::{Overview, PAGE_EVENTS, PAGE_GONE, Registry, RegistryError};
-use crate::state::Place;
+use crate::state::{MASS_LOSS, Place};
 
 impl Registry {
     /// Everything the dashboard's page shows.
@@ -79,10 +79,11 @@ impl Registry {
         self.hold(|state, now| {
             state.look(now);
             let notices = state.notices(now);
+            let trouble = state.store().trouble.as_ref();
+            // The services' trouble is not the daemon's own.
             let is_degraded = notices
                 .iter()
-                .any(|notice| notice.level == NoticeLevel::Error);
-            let trouble = state.store().trouble.as_ref();
+                .any(|notice| notice.level == NoticeLevel::Error && notice.kind != MASS_LOSS);
             HealthAnswer {
                 status: if is_degraded { "degraded" } else { "ok" }.to_owned(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -6,6 +6,9 @@ use lastbeat_proto::answer::{Notice, NoticeLevel};
 use super::State;
 use crate::clock::Moment;
 
+/// Kind of the notice that tells of services, not of the daemon.
+pub const MASS_LOSS: &str = "mass-loss";
+
 /// Whether the store can write.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StoreState {
@@ -109,7 +112,7 @@ impl State {
     fn mass_notice(&self) -> Option<Notice> {
         let since = self.mass.since.filter(|_| self.mass.is_standing())?;
         Some(notice(
-            "mass-loss",
+            MASS_LOSS,
             NoticeLevel::Error,
             since,
             format!(

@@ -22,6 +22,7 @@ mod readme;
 mod refusals;
 mod restart;
 mod sample;
+mod storage;
 mod store;
 mod store_errors;
 mod store_file;
