@@ -284,7 +284,7 @@ impl Flush {
             (Some(error), since) => {
                 let now = self.registry.clock().now().wall;
                 if since.is_none() {
-                    warn!(error = %error, "changes cannot be stored: {error}; trying again");
+                    warn!(error = %error, "changes are not stored: {error}");
                 }
                 let since = since.unwrap_or(now);
                 self.trouble = Some(since);

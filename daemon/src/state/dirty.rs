@@ -201,6 +201,7 @@ impl State {
             self.mark(place, List::Lazy);
         }
         self.listening.forget_stored();
+        self.journal.forget_written();
     }
 }
 

@@ -75,6 +75,18 @@ impl Journal {
         !self.unwritten.is_empty()
     }
 
+    /// The newest events must be written again, into a new file; what is there already is the
+    /// same event under the same revision.
+    pub(super) fn forget_written(&mut self) {
+        let oldest_unwritten = self.unwritten.front().map(|event| event.revision);
+        let is_missing =
+            |event: &&EventRecord| oldest_unwritten.is_none_or(|oldest| event.revision < oldest);
+        let missing: Vec<EventRecord> = self.newest.iter().filter(is_missing).cloned().collect();
+        for event in missing.into_iter().rev() {
+            self.unwritten.push_front(event);
+        }
+    }
+
     /// Events up to `revision` are written.
     pub(super) fn written(&mut self, revision: u64) {
         while self
