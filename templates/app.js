@@ -44,7 +44,7 @@ const dress = (node) => {
   for (const url of all(".url", node)) put(url, new URL(body.dataset.root, location.href).href);
 };
 
-// `old` becomes like `next` node by node: focus, selection, scroll and open details stay.
+// `old` becomes like `next` node by node: focus, selection and scroll stay.
 const isOwn = (node) => node && node.className === "wrong";
 const become = (old, next) => {
   if (!old.tagName) return put(old, next.data);
@@ -53,7 +53,7 @@ const become = (old, next) => {
     put(old, next.textContent);
     return local(old);
   }
-  for (const { name } of [...old.attributes]) if (!next.hasAttribute(name) && name !== "open" && name !== "aria-busy") old.removeAttribute(name);
+  for (const { name } of [...old.attributes]) if (!next.hasAttribute(name) && name !== "aria-busy") old.removeAttribute(name);
   for (const { name, value } of next.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
   if (old.tagName === "I" || old.className === "url") return;
   const named = new Map([...next.children].map((child) => [child.id]));
@@ -190,8 +190,6 @@ document.addEventListener("keydown", (event) => {
   const { target, key } = event;
   if (event.ctrlKey || event.metaKey || event.altKey || id("keys").open) return;
   if (target.matches("input, select")) return key === "Escape" && target.blur();
-  const details = key === "Escape" && target.closest("[open]");
-  if (details) return details.firstChild.click();
   if (KEYS[key]) { event.preventDefault(); KEYS[key](); }
 });
 

@@ -8,23 +8,24 @@ mod link;
 mod list;
 mod past;
 mod row;
+mod shell;
 #[cfg(test)]
 mod tests;
 
 use askama::Template;
 use bytes::Bytes;
 use hyper::StatusCode;
-use hyper::header::{HOST, HeaderName, HeaderValue};
-use hyper::http::request::Parts;
-use lastbeat_proto::answer::{EventsAnswer, GoneAnswer, ServicesAnswer, Summary};
-use lastbeat_proto::path;
+use hyper::header::{HeaderName, HeaderValue};
+use lastbeat_proto::answer::{EventsAnswer, GoneAnswer, Row, ServicesAnswer, Summary};
 use lastbeat_proto::problem::Problem;
-use lastbeat_proto::query::{self, ListQuery};
+use lastbeat_proto::query::ListQuery;
+use serde_json::json;
 
-use self::icon::{ICONS, Icon};
 use self::list::ListView;
 use self::past::{EventView, Group, NoticeView};
-use self::row::{RowView, Why};
+use self::row::{Context, RowView, Why};
+pub(super) use self::shell::Asked;
+use self::shell::Shell;
 use super::answer::{self, Answer, HTML};
 use super::assets;
 use super::router::root_of;
@@ -34,39 +35,6 @@ use crate::registry::Overview;
 const UP_MS: HeaderName = HeaderName::from_static("x-up-ms");
 /// The same for its wall clock: the time of the last data.
 const NOW_MS: HeaderName = HeaderName::from_static("x-now-ms");
-
-/// What a page knows about the request it answers.
-pub(super) struct Asked<'call> {
-    /// Method, target, headers.
-    pub(super) head: &'call Parts,
-    /// The machine's own name, where it is known.
-    pub(super) machine: Option<&'call str>,
-}
-
-/// What every page has around its content.
-struct Shell {
-    /// The way to the root.
-    root: String,
-    /// The same as a prefix.
-    base: String,
-    /// Who this is.
-    host: String,
-    /// The root's absolute address as the request knows it; the script knows it better.
-    url: String,
-    version: &'static str,
-    icons: &'static [Icon],
-    /// Where the script asks for the live part.
-    live: String,
-    up_ms: i64,
-    now_ms: i64,
-    now: String,
-    /// Whether the page loads itself again without a script.
-    is_refreshing: bool,
-    /// Whether this is the live part only.
-    is_part: bool,
-    /// The same page with that the other way round.
-    refresh_switch: String,
-}
 
 /// What the live part of both pages shows.
 struct Live {
@@ -138,15 +106,8 @@ pub(super) fn service(
     (gone, events): (GoneAnswer, EventsAnswer),
 ) -> askama::Result<Answer> {
     let is_part = asked.value("part").as_deref() == Some("live");
-    let shell = Shell::new(asked, &seen, "?part=live".to_owned(), is_part);
-    let body = serde_json::json!({ "name": name }).to_string();
-    let page = ServicePage {
-        live: Live::new(&shell, Some(name), seen, gone, events),
-        name: name.to_owned(),
-        path: path::encode(name),
-        register_body: body.replace('\'', "'\\''"),
-        shell,
-    };
+    let shell = Shell::new(asked, &seen, "?part=live&", is_part);
+    let page = ServicePage::new(shell, name, seen, gone, events);
     let html = page.render()?;
     Ok(if is_part {
         part(html, &page.shell, asked)
@@ -170,6 +131,22 @@ pub(super) fn problem(problem: &Problem, path: &str) -> askama::Result<String> {
     .render()
 }
 
+/// What registers this instance again, as JSON.
+fn registration(name: &str, row: Option<&Row>) -> String {
+    let body = match row {
+        None => json!({ "name": name }),
+        Some(row) => {
+            let address = row::with_port(&row.ip, row.port);
+            if row.instance == address {
+                json!({ "name": name, "ip": address })
+            } else {
+                json!({ "name": name, "ip": address, "instance": row.instance })
+            }
+        }
+    };
+    body.to_string()
+}
+
 /// A live part with its tag and the clocks it was rendered at.
 fn part(html: String, shell: &Shell, asked: &Asked<'_>) -> Answer {
     let mut answer = assets::unless_known(HTML, Bytes::from(html), &asked.head.headers);
@@ -179,71 +156,32 @@ fn part(html: String, shell: &Shell, asked: &Asked<'_>) -> Answer {
     answer
 }
 
-impl Asked<'_> {
-    fn query(&self) -> &str {
-        self.head.uri.query().unwrap_or_default()
-    }
-
-    fn value(&self, key: &str) -> Option<String> {
-        query::value_of(self.query(), key)
-    }
-
-    /// The host that the browser asked for.
-    fn host(&self) -> &str {
-        let host = self.head.headers.get(HOST);
-        host.and_then(|host| host.to_str().ok())
-            .unwrap_or("localhost")
-    }
-
-    /// The same page, refreshed or not.
-    fn refresh_switch(&self, is_refreshing: bool) -> String {
-        let kept = self
-            .query()
-            .split('&')
-            .filter(|pair| !pair.is_empty() && !pair.starts_with("refresh="));
-        let mut pairs: Vec<&str> = kept.collect();
-        if is_refreshing {
-            pairs.push("refresh=off");
-        }
-        format!("?{}", pairs.join("&"))
-    }
-}
-
-impl Shell {
-    fn new(asked: &Asked<'_>, seen: &ServicesAnswer, live: String, is_part: bool) -> Self {
-        let root = root_of(asked.head.uri.path());
-        let is_refreshing = asked.value("refresh").as_deref() != Some("off");
-        Self {
-            base: link::base(&root).to_owned(),
-            root,
-            host: asked.machine.unwrap_or_else(|| asked.host()).to_owned(),
-            url: format!("http://{}/", asked.host()),
-            version: env!("CARGO_PKG_VERSION"),
-            icons: &ICONS,
-            live,
-            up_ms: seen.up_ms,
-            now_ms: seen.now.as_micros() / 1_000,
-            now: row::time_to_the_second(seen.now),
-            is_refreshing,
-            is_part,
-            refresh_switch: asked.refresh_switch(is_refreshing),
-        }
-    }
-}
-
 impl Page {
     fn new(asked: &Asked<'_>, query: &ListQuery, seen: Overview, is_part: bool) -> Self {
         let (services, gone, events) = (seen.services, seen.gone, seen.events);
-        let text = query.text();
-        let live = if text.is_empty() {
-            "rows".to_owned()
-        } else {
-            format!("rows?{text}")
-        };
-        let shell = Shell::new(asked, &services, live, is_part);
+        let shell = Shell::new(asked, &services, "rows?", is_part);
         Self {
             list: ListView::new(&shell.root, query, &services),
             live: Live::new(&shell, None, services, gone, events),
+            shell,
+        }
+    }
+}
+
+impl ServicePage {
+    fn new(
+        shell: Shell,
+        name: &str,
+        seen: ServicesAnswer,
+        gone: GoneAnswer,
+        events: EventsAnswer,
+    ) -> Self {
+        let body = registration(name, seen.services.first());
+        Self {
+            live: Live::new(&shell, Some(name), seen, gone, events),
+            name: name.to_owned(),
+            path: link::name(name),
+            register_body: body.replace('\'', "'\\''"),
             shell,
         }
     }
@@ -257,7 +195,12 @@ impl Live {
         gone: GoneAnswer,
         events: EventsAnswer,
     ) -> Self {
-        let seen_ms = (!shell.is_part).then_some(seen.up_ms);
+        let context = Context {
+            root: &shell.root,
+            query: &shell.query,
+            asked: shell.asked,
+            seen_ms: (!shell.is_part).then_some(seen.up_ms),
+        };
         let Summary { up, late, down, .. } = seen.summary;
         let title = match (name, down) {
             (Some(name), _) => format!("{name} – lastbeat – {}", shell.host),
@@ -275,7 +218,7 @@ impl Live {
             rows: seen
                 .services
                 .into_iter()
-                .map(|row| RowView::new(row, &shell.root, seen_ms))
+                .map(|row| RowView::new(row, &context))
                 .collect(),
             notices: seen.notices.into_iter().map(NoticeView::from).collect(),
             gone: past::group(gone.gone),

@@ -1,6 +1,7 @@
 //! The daemon from outside, one file per behavior.
 #![cfg(test)]
 
+mod browser;
 mod daemon;
 mod http_addresses;
 mod http_bad_input;

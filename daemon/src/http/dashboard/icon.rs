@@ -13,15 +13,14 @@ pub(super) struct Icon {
 }
 
 /// The sprite. Square view boxes, so that all shapes have one size.
-pub(super) const ICONS: [Icon; 9] = [
+pub(super) const ICONS: [Icon; 8] = [
     icon("b", "heart-pulse", "0 0 512 512"),
     icon("u", "caret-up", "0 70 320 320"),
     icon("l", "diamond", "0 0 512 512"),
     icon("d", "caret-down", "0 122 320 320"),
-    icon("q", "clock-rotate-left", "0 0 512 512"),
     icon("x", "xmark", "0 96 320 320"),
-    icon("r", "arrows-rotate", "0 0 512 512"),
-    icon("t", "trash-can", "-32 0 512 512"),
+    icon("r", "arrow-rotate-right", "0 0 512 512"),
+    icon("t", "trash", "-32 0 512 512"),
     icon("n", "triangle-exclamation", "0 0 512 512"),
 ];
 

@@ -1,5 +1,6 @@
 //! Links that change one thing of the page's query and keep the rest.
 
+use lastbeat_proto::path;
 use lastbeat_proto::query::{ListQuery, PAGE_SIZE, Sort, SortKey, StatusFilter};
 
 /// A column of the table.
@@ -41,6 +42,12 @@ pub(super) fn to_tag(root: &str, tag: &str) -> String {
         ..ListQuery::default()
     };
     to(root, &query)
+}
+
+/// A name in a path of ours, its slashes left alone: nginx decodes `%2F` on the way to us, and the
+/// way to the root must have as many steps for the browser as for the daemon.
+pub(super) fn name(name: &str) -> String {
+    path::encode(name).replace("%2F", "/")
 }
 
 /// What stands before a relative path: nothing where the page is at the root.
@@ -118,6 +125,11 @@ mod tests {
         assert_eq!(next, "?q=a%26b&tag=x&sort=-name&page=4");
         assert_eq!(to("../", &ListQuery::default()), "../");
         assert_eq!(to_tag("../", "a b"), "../?tag=a+b");
+    }
+
+    #[test]
+    fn a_slash_of_a_name_is_a_step_for_everybody() {
+        assert_eq!(name("team/a b%"), "team/a%20b%25");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use lastbeat_proto::answer::{Event, Notice, NoticeLevel, Tombstone};
 use lastbeat_proto::{EventKind, path};
 
+use super::link;
 use super::row::{time, time_to_the_second, with_port};
 
 /// The tombstones of one service.
@@ -55,7 +56,7 @@ pub(super) struct Subject {
     pub(super) name: String,
     /// The name in a path.
     pub(super) path: String,
-    /// The instance key.
+    /// The instance key, where the reason does not say it.
     pub(super) instance: Option<String>,
 }
 
@@ -86,7 +87,7 @@ pub(super) fn group(newest_first: Vec<Tombstone>) -> Vec<Group> {
         match groups.iter_mut().find(|group| group.name == stone.name) {
             Some(group) => group.stones.push(view),
             None => groups.push(Group {
-                path: path::encode(&stone.name),
+                path: link::name(&stone.name),
                 name: stone.name,
                 stones: vec![view],
             }),
@@ -107,18 +108,20 @@ impl From<Event> for EventView {
             EventKind::Start => ("all", "START"),
             EventKind::Stall => ("late", "STALL"),
         };
+        let reason = event.reason.unwrap_or_default();
         let instance = event.instance;
+        let instance = instance.filter(|instance| !reason.contains(instance.as_str()));
         Self {
             revision: event.revision,
             at: time(event.at),
             tone,
             word,
             subject: event.name.map(|name| Subject {
-                path: path::encode(&name),
+                path: link::name(&name),
                 name,
                 instance,
             }),
-            reason: event.reason.unwrap_or_default(),
+            reason,
         }
     }
 }

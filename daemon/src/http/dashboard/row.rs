@@ -19,6 +19,18 @@ pub(super) enum Why {
     Unconfirmed,
 }
 
+/// What all rows of a page have in common.
+pub(super) struct Context<'page> {
+    /// The way to the root.
+    pub(super) root: &'page str,
+    /// The page's own query, without what it asks.
+    pub(super) query: &'page str,
+    /// Number of the row of which the page asks whether it shall be deregistered.
+    pub(super) asked: Option<i64>,
+    /// The moment for which ages are written; nobody: the script writes them.
+    pub(super) seen_ms: Option<i64>,
+}
+
 /// A text and where it leads.
 #[derive(Debug)]
 pub(super) struct Tag {
@@ -53,6 +65,12 @@ pub(super) struct RowView {
     pub(super) word: &'static str,
     /// Which sentence explains it.
     pub(super) why: Why,
+    /// Whether the page asks if it shall be deregistered.
+    pub(super) is_asked: bool,
+    /// The page that asks that.
+    pub(super) ask: String,
+    /// The page that does not.
+    pub(super) keep: String,
     /// Labels.
     pub(super) tags: Vec<Tag>,
     /// Last heartbeat on the scale of `up_ms`.
@@ -80,10 +98,9 @@ pub(super) struct RowView {
 }
 
 impl RowView {
-    /// `row` in a page whose way to the root is `root`. `seen_ms` is the moment for which ages
-    /// are written; nobody: the script writes them.
-    pub(super) fn new(row: Row, root: &str, seen_ms: Option<i64>) -> Self {
-        let written = |span: &dyn Fn(i64) -> String| seen_ms.map(span).unwrap_or_default();
+    /// `row` as `context` shows it.
+    pub(super) fn new(row: Row, context: &Context<'_>) -> Self {
+        let written = |span: &dyn Fn(i64) -> String| context.seen_ms.map(span).unwrap_or_default();
         let (tone, icon, why) = looks(&row);
         let address = with_port(&row.ip, row.port);
         Self {
@@ -92,7 +109,7 @@ impl RowView {
                 path::encode(&row.name),
                 path::encode(&row.instance)
             ),
-            path: path::encode(&row.name),
+            path: link::name(&row.name),
             instance_path: path::encode(&row.instance),
             key: (row.instance != address && row.instance != row.ip).then(|| row.instance.clone()),
             address,
@@ -113,10 +130,17 @@ impl RowView {
                 Status::Down => "leaves the registry",
                 _ => "DOWN",
             },
+            is_asked: context.asked == Some(row.id),
+            ask: if context.query.is_empty() {
+                format!("?ask={}", row.id)
+            } else {
+                format!("?{}&ask={}", context.query, row.id)
+            },
+            keep: format!("?{}", context.query),
             tags: row
                 .tags
                 .into_iter()
-                .map(|tag| Tag::new(tag, root))
+                .map(|tag| Tag::new(tag, context.root))
                 .collect(),
             metadata: row.metadata.into_iter().collect(),
             name: row.name,
@@ -137,7 +161,7 @@ fn looks(row: &Row) -> (&'static str, &'static str, Why) {
     match row.status {
         Status::Down | Status::Gone => ("down", "d", Why::Down),
         Status::Up if row.late => ("late", "l", Why::Late),
-        Status::Up if !row.confirmed => ("unsure", "q", Why::Unconfirmed),
+        Status::Up if !row.confirmed => ("unsure", "l", Why::Unconfirmed),
         Status::Up => ("up", "u", Why::Nothing),
     }
 }

@@ -1,1 +1,384 @@
 //! The pages with rows of every kind.
+
+use std::collections::BTreeMap;
+
+use hyper::Request;
+use hyper::header::{ETAG, HOST, IF_NONE_MATCH};
+use hyper::http::request::Parts;
+use lastbeat_proto::answer::{Event, Notice, NoticeLevel, Row, Tombstone};
+use lastbeat_proto::{EventKind, Span, Status, Timestamp, explain};
+
+use super::*;
+
+/// 2026-11-24T14:00:00Z.
+const NOW: Timestamp = Timestamp::from_micros(1_795_528_800_000_000);
+const UP_MS_NOW: i64 = 500_000;
+const HOSTILE: &str = "<script>alert(1)</script>\"'&";
+
+fn row(name: &str, address: &str) -> Row {
+    Row {
+        id: 1,
+        name: name.to_owned(),
+        instance: address.to_owned(),
+        ip: address.to_owned(),
+        port: None,
+        status: Status::Up,
+        late: false,
+        confirmed: true,
+        reason: None,
+        since: NOW.plus_micros(-3_600_123_456),
+        last_heartbeat: NOW.plus_micros(-5_123_456),
+        first_seen: NOW.plus_micros(-7_200_000_000),
+        ttl_s: Span::from_secs(60),
+        tags: Vec::new(),
+        metadata: BTreeMap::new(),
+        heard_ms: UP_MS_NOW - 5_123,
+        due_ms: UP_MS_NOW + 54_877,
+    }
+}
+
+fn silent(name: &str, status: Status, silent_ms: i64, due_in_ms: i64) -> Row {
+    Row {
+        status,
+        late: status == Status::Up,
+        heard_ms: UP_MS_NOW - silent_ms,
+        due_ms: UP_MS_NOW + due_in_ms,
+        ..row(name, "10.0.0.7")
+    }
+}
+
+fn unconfirmed() -> Row {
+    Row {
+        confirmed: false,
+        ..row("unsure", "fe80::1%eth0")
+    }
+}
+
+fn hostile() -> Row {
+    let text = HOSTILE.to_owned();
+    Row {
+        tags: vec![text.clone()],
+        metadata: BTreeMap::from([(text.clone(), text.clone())]),
+        instance: text,
+        ..row(HOSTILE, HOSTILE)
+    }
+}
+
+fn mixed() -> Vec<Row> {
+    vec![
+        silent("search", Status::Down, 108_000, 12_000),
+        silent("mail", Status::Up, 48_000, 12_000),
+        Row {
+            port: Some(8080),
+            instance: "pod-1".to_owned(),
+            tags: vec!["prod".to_owned()],
+            ..row("team/kühlraum", "2001:db8::7")
+        },
+        unconfirmed(),
+    ]
+}
+
+fn overview(services: Vec<Row>) -> Overview {
+    let count = |is: fn(&Row) -> bool| services.iter().filter(|row| is(row)).count();
+    let down = count(|row| row.status == Status::Down);
+    let summary = Summary {
+        total: services.len(),
+        up: services.len() - down,
+        late: count(|row| row.late),
+        down,
+        gone: 0,
+    };
+    Overview {
+        services: ServicesAnswer {
+            matching: services.len(),
+            services,
+            removed: Vec::new(),
+            full: false,
+            summary,
+            now: NOW,
+            up_ms: UP_MS_NOW,
+            revision: 7,
+            cursor: String::new(),
+            notices: Vec::new(),
+        },
+        gone: GoneAnswer {
+            gone: Vec::new(),
+            now: NOW,
+        },
+        events: EventsAnswer {
+            events: Vec::new(),
+            now: NOW,
+            before: None,
+        },
+    }
+}
+
+fn tombstone(name: &str, instance: &str, deregistered: bool) -> Tombstone {
+    Tombstone {
+        id: 9,
+        name: name.to_owned(),
+        instance: instance.to_owned(),
+        ip: instance.to_owned(),
+        port: None,
+        status: Status::Gone,
+        reason: "no heartbeat for 2m".to_owned(),
+        deregistered,
+        since: NOW,
+        last_heartbeat: NOW,
+        first_seen: NOW,
+    }
+}
+
+fn event(revision: u64, kind: EventKind, name: Option<&str>) -> Event {
+    Event {
+        revision,
+        at: NOW,
+        kind,
+        id: None,
+        name: name.map(str::to_owned),
+        instance: name.map(|_| "10.0.0.7".to_owned()),
+        reason: Some("no heartbeat for 1m".to_owned()),
+    }
+}
+
+fn with_past() -> Overview {
+    let mut seen = overview(mixed());
+    seen.services.notices = vec![Notice {
+        kind: "mass-loss".to_owned(),
+        level: NoticeLevel::Warning,
+        text: "many are DOWN".to_owned(),
+        since: NOW,
+    }];
+    seen.gone.gone = vec![
+        tombstone("old", "10.0.0.1", false),
+        tombstone("other", "10.0.0.3", true),
+        tombstone("old", "10.0.0.2", false),
+    ];
+    seen.events.events = vec![
+        event(2, EventKind::Down, Some("search")),
+        event(1, EventKind::Start, None),
+    ];
+    seen
+}
+
+fn request(target: &str) -> Parts {
+    let request = Request::builder().uri(target).header(HOST, "reg:5001");
+    request.body(()).unwrap().into_parts().0
+}
+
+fn render(target: &str, seen: Overview, is_part: bool) -> String {
+    let head = request(target);
+    let asked = Asked {
+        head: &head,
+        machine: Some("reg"),
+    };
+    let query = ListQuery::parse(asked.query()).unwrap();
+    Page::new(&asked, &query, seen, is_part).render().unwrap()
+}
+
+/// The text of the first element whose opening has `opening`, without tags.
+fn text_behind(html: &str, opening: &str, end: &str) -> String {
+    let (_, rest) = html.split_once(opening).unwrap();
+    let (inner, _) = rest.split_once(end).unwrap();
+    let mut text = String::new();
+    let mut is_tag = false;
+    for c in inner.chars() {
+        match c {
+            '<' => is_tag = true,
+            '>' => is_tag = false,
+            c if !is_tag => text.push(c),
+            _ => {}
+        }
+    }
+    text
+}
+
+#[test]
+fn the_live_part_of_every_kind_of_row() {
+    insta::assert_snapshot!(render("/rows", with_past(), true));
+}
+
+#[test]
+fn an_empty_registry_says_how_to_fill_it() {
+    let page = render("/", overview(Vec::new()), false);
+
+    assert!(page.contains("No service is registered"), "{page}");
+    assert!(page.contains("http://reg:5001/</span>register"), "{page}");
+}
+
+#[test]
+fn a_filter_without_a_match_is_not_an_empty_registry() {
+    let mut seen = overview(mixed());
+    seen.services.services.clear();
+
+    let page = render("/?q=nobody&status=down", seen, false);
+
+    assert!(page.contains("No service matches"), "{page}");
+    assert!(page.contains("Show all 4"), "{page}");
+}
+
+#[test]
+fn what_a_service_sends_stays_text() {
+    let mut seen = overview(vec![hostile()]);
+    seen.gone.gone = vec![tombstone(HOSTILE, HOSTILE, false)];
+    seen.events.events = vec![Event {
+        reason: Some(HOSTILE.to_owned()),
+        ..event(1, EventKind::Down, Some(HOSTILE))
+    }];
+
+    let page = render("/?q=%3Cscript%3E%22%27", seen, false);
+
+    assert_eq!(page.matches("<script").count(), 1, "{page}");
+    assert!(!page.contains(HOSTILE), "{page}");
+    assert!(page.contains("&#60;script&#62;alert(1)&#60;/script&#62;&#34;&#39;&#38;"));
+}
+
+#[test]
+fn the_page_of_a_service_quotes_for_html_and_for_the_shell() {
+    let head = request("/s/x");
+    let asked = Asked {
+        head: &head,
+        machine: None,
+    };
+    let seen = overview(vec![hostile()]);
+
+    let shell = Shell::new(&asked, &seen.services, "", false);
+    let html = ServicePage::new(shell, HOSTILE, seen.services, seen.gone, seen.events);
+    let html = html.render().unwrap();
+
+    assert_eq!(html.matches("<script").count(), 1, "{html}");
+    assert!(html.contains("&#39;\\&#39;&#39;&#38;&#34;"), "{html}");
+    assert!(html.contains("action=\"../refresh_all\""), "{html}");
+}
+
+#[test]
+fn the_sentence_of_a_row_is_the_one_of_the_terminal() {
+    let rows = [
+        silent("a", Status::Down, 108_000, 12_000),
+        silent("a", Status::Up, 48_000, 12_000),
+        unconfirmed(),
+        row("a", "10.0.0.1"),
+    ];
+    for row in rows {
+        let note = explain::note(&row, UP_MS_NOW).unwrap_or_default();
+
+        let html = render("/", overview(vec![row]), false);
+
+        let cell = html.split("<td>").nth(5).unwrap();
+        assert_eq!(text_behind(&format!("<td>{cell}"), "<td>", "</td>"), note);
+    }
+}
+
+#[test]
+fn the_line_of_a_service_is_the_one_of_the_terminal() {
+    let head = request("/s/search");
+    let asked = Asked {
+        head: &head,
+        machine: None,
+    };
+    let seen = overview(vec![silent("search", Status::Down, 108_000, 12_000)]);
+    let line = explain::line(&seen.services.services[0], UP_MS_NOW, row::time);
+
+    let shell = Shell::new(&asked, &seen.services, "", false);
+    let page = ServicePage::new(shell, "search", seen.services, seen.gone, seen.events);
+    let html = page.render().unwrap();
+
+    assert_eq!(text_behind(&html, "<p class=\"line\">", "</p>"), line);
+}
+
+#[test]
+fn nothing_in_the_live_part_moves_by_itself() {
+    let mut later = with_past();
+    later.services.up_ms += 7_000;
+    later.services.now = NOW.plus_micros(7_000_000);
+
+    let first = render("/rows", with_past(), true);
+
+    assert_eq!(first, render("/rows", later, true));
+}
+
+#[test]
+fn who_has_the_live_part_gets_only_the_clocks() {
+    let head = request("/rows");
+    let query = ListQuery::default();
+    let machine = None;
+    let asked = Asked {
+        head: &head,
+        machine,
+    };
+    let first = rows(&asked, &query, with_past()).unwrap();
+    let mut known = request("/rows");
+    known
+        .headers
+        .insert(IF_NONE_MATCH, first.headers()[ETAG].clone());
+    let asked = Asked {
+        head: &known,
+        machine,
+    };
+
+    let again = rows(&asked, &query, with_past()).unwrap();
+
+    assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+    assert_eq!(again.headers()["x-up-ms"], "500000");
+    assert_eq!(again.headers()["x-now-ms"], "1795528800000");
+}
+
+#[test]
+fn a_page_loads_itself_again_unless_told_not_to() {
+    let on = render("/?q=a", overview(mixed()), false);
+    let off = render("/?q=a&refresh=off", overview(mixed()), false);
+
+    assert!(on.contains("http-equiv=\"refresh\"") && on.contains("?q=a&#38;refresh=off"));
+    assert!(!off.contains("http-equiv=\"refresh\"") && off.contains("href=\"?q=a\""));
+}
+
+#[test]
+fn the_title_counts_who_is_down() {
+    let page = render("/", overview(mixed()), false);
+
+    assert!(page.contains("<title>(1 down) lastbeat – reg</title>"));
+    assert!(page.contains("assets/down.svg"));
+}
+
+#[test]
+fn a_hundred_rows_stay_small() {
+    const LIMIT_BYTES: usize = 60_000;
+    let rows = (0..100)
+        .map(|i| Row {
+            port: Some(8080),
+            instance: format!("10.4.0.{i}:8080"),
+            ..row(&format!("service-{i:04}"), &format!("10.4.0.{i}"))
+        })
+        .collect();
+
+    let page = render("/", overview(rows), false);
+
+    assert!(page.len() <= LIMIT_BYTES, "{} bytes", page.len());
+}
+
+#[test]
+fn templates_hold_no_script_no_style_no_raw_text_and_no_absolute_address() {
+    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
+    let mut seen = 0;
+    for dir in [dir.clone(), dir.join("part")] {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_none_or(|kind| kind != "html") {
+                continue;
+            }
+            seen += 1;
+            let text = std::fs::read_to_string(&path).unwrap();
+            for banned in [
+                "|safe", "| safe", " style=", "://", "=\"/", "<style", "{% raw",
+            ] {
+                assert!(!text.contains(banned), "{banned} in {}", path.display());
+            }
+            let has_handler = text.split(" on").skip(1).any(|rest| {
+                let word = rest.split(|c: char| !c.is_ascii_lowercase()).next();
+                word.is_some_and(|word| rest.get(word.len()..).is_some_and(|r| r.starts_with('=')))
+            });
+            assert!(!has_handler, "an event handler in {}", path.display());
+        }
+    }
+    assert!(10 <= seen, "{seen} templates");
+}

@@ -1,0 +1,249 @@
+//! The dashboard in a real browser: Debian's chromium, driven through its own chromedriver.
+
+mod stage;
+
+use fantoccini::Locator;
+use fantoccini::elements::Element;
+
+use self::stage::{Daemon, Proxy, Stage};
+
+/// A row's link, by its name.
+fn link(name: &str) -> String {
+    format!("tbody a[href='s/{name}']")
+}
+
+async fn names(stage: &Stage) -> Vec<String> {
+    let mut names = Vec::new();
+    let found = stage
+        .browser
+        .find_all(Locator::Css("tbody th > a:first-child"));
+    for link in found.await.unwrap() {
+        names.push(link.text().await.unwrap());
+    }
+    names
+}
+
+async fn submit(stage: &Stage, css: &str) {
+    let button: Element = stage.sees(css).await;
+    button.click().await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs chromium"]
+async fn a_registration_and_a_death_appear_by_themselves() {
+    let daemon = Daemon::start().await;
+    let stage = Stage::open(&daemon.url, true).await;
+    stage.sees("#empty").await;
+
+    daemon
+        .post("/register", r#"{"name":"brief","ip":"10.0.0.1","ttl_s":2}"#)
+        .await;
+
+    stage.sees(&link("brief")).await;
+    stage.sees("tr.t-down").await;
+    stage.sees(".conn.live").await;
+    assert!(
+        stage
+            .browser
+            .title()
+            .await
+            .unwrap()
+            .starts_with("(1 down) lastbeat")
+    );
+    stage.ends_clean().await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium"]
+async fn refreshing_leaves_the_page_as_it_is() {
+    let daemon = Daemon::start().await;
+    daemon
+        .post("/register", r#"{"name":"a","ip":"10.0.0.1"}"#)
+        .await;
+    let stage = Stage::open(&daemon.url, true).await;
+
+    submit(&stage, "button[title='Refresh a']").await;
+    stage
+        .sees("button[title='Refresh a']:not([aria-busy])")
+        .await;
+    submit(&stage, ".btn-primary").await;
+    stage.sees(".btn-primary:not([aria-busy])").await;
+
+    assert_eq!(names(&stage).await, ["a"]);
+    assert_eq!(
+        stage.browser.current_url().await.unwrap().as_str(),
+        daemon.url
+    );
+    stage.ends_clean().await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium"]
+async fn a_deregistration_is_asked_about_first() {
+    let daemon = Daemon::start().await;
+    daemon
+        .post("/register", r#"{"name":"a","ip":"10.0.0.1"}"#)
+        .await;
+    daemon
+        .post("/register", r#"{"name":"b","ip":"10.0.0.1"}"#)
+        .await;
+    let stage = Stage::open(&daemon.url, true).await;
+
+    submit(&stage, "a[title='Deregister a']").await;
+    stage.sees(".confirm").await;
+    assert_eq!(names(&stage).await, ["a", "b"]);
+    submit(&stage, ".confirm button").await;
+
+    stage.sees("#g-a").await;
+    assert_eq!(names(&stage).await, ["b"]);
+    stage.ends_clean().await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium"]
+async fn an_error_stands_beside_its_button_until_it_is_dismissed() {
+    let daemon = Daemon::start().await;
+    daemon
+        .post("/register", r#"{"name":"a","ip":"10.0.0.1"}"#)
+        .await;
+    let stage = Stage::open(&daemon.url, true).await;
+    let script =
+        "document.querySelector('[formaction]').setAttribute('formaction', 'refresh/nobody')";
+
+    stage
+        .browser
+        .execute(
+            &format!("{script}; document.querySelector('[formaction]').click()"),
+            Vec::new(),
+        )
+        .await
+        .unwrap();
+
+    stage
+        .sees_text("tbody .wrong", "nobody is not registered")
+        .await;
+    submit(&stage, ".wrong button").await;
+    stage.sees("tbody:not(:has(.wrong))").await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium"]
+async fn every_action_works_without_a_script() {
+    let daemon = Daemon::start().await;
+    daemon
+        .post("/register", r#"{"name":"team/a","ip":"10.0.0.1"}"#)
+        .await;
+    let stage = Stage::open(&daemon.url, false).await;
+
+    submit(&stage, ".btn-primary").await;
+    stage.sees_text(".conn b", "Every 30 s").await;
+    submit(&stage, "button[title='Refresh team/a']").await;
+    submit(&stage, "a[title='Deregister team/a']").await;
+    submit(&stage, ".confirm button").await;
+
+    stage.sees("#empty").await;
+    stage.sees("#g-team\\/a").await;
+    assert_eq!(
+        stage.browser.current_url().await.unwrap().as_str(),
+        daemon.url
+    );
+}
+
+#[tokio::test]
+#[ignore = "needs chromium"]
+async fn filter_and_order_stand_in_the_address() {
+    let daemon = Daemon::start().await;
+    for (name, tag) in [("alpha", "x"), ("beta", "x"), ("gamma", "y")] {
+        let body = format!(r#"{{"name":"{name}","ip":"10.0.0.1","tags":["{tag}"]}}"#);
+        daemon.post("/register", &body).await;
+    }
+    let stage = Stage::open(&daemon.url, true).await;
+
+    submit(&stage, "tbody .tag").await;
+    stage.sees("tbody tr:nth-child(2):last-child").await;
+    submit(&stage, "thead a[href*='sort=name']").await;
+    submit(&stage, "thead a[href*='sort=-name']").await;
+    stage.sees("th[aria-sort='descending']").await;
+
+    assert_eq!(names(&stage).await, ["beta", "alpha"]);
+    let address = stage.browser.current_url().await.unwrap();
+    assert_eq!(address.query(), Some("tag=x&sort=-name"));
+    stage.ends_clean().await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium"]
+async fn a_lost_daemon_is_not_an_empty_registry() {
+    let mut daemon = Daemon::start().await;
+    daemon
+        .post("/register", r#"{"name":"a","ip":"10.0.0.1"}"#)
+        .await;
+    let stage = Stage::open(&daemon.url, true).await;
+    stage.sees(".conn.live").await;
+
+    daemon.kill();
+
+    stage.sees_text("#alert .alert", "Lost contact since").await;
+    stage.sees("#rest.stale").await;
+    assert_eq!(names(&stage).await, ["a"]);
+
+    daemon.start_again().await;
+
+    stage.sees("#alert:empty").await;
+    stage.sees("#rest:not(.stale)").await;
+    assert_eq!(names(&stage).await, ["a"]);
+}
+
+#[tokio::test]
+#[ignore = "needs chromium"]
+async fn ten_tabs_live_beside_each_other() {
+    let daemon = Daemon::start().await;
+    let stage = Stage::open(&daemon.url, true).await;
+    let mut tabs = vec![stage.browser.window().await.unwrap()];
+    for _ in 1..10 {
+        let tab = stage.browser.new_window(true).await.unwrap().handle;
+        stage.browser.switch_to_window(tab.clone()).await.unwrap();
+        stage.browser.goto(&daemon.url).await.unwrap();
+        tabs.push(tab);
+    }
+
+    daemon
+        .post("/register", r#"{"name":"late-comer","ip":"10.0.0.1"}"#)
+        .await;
+
+    for tab in tabs {
+        stage.browser.switch_to_window(tab).await.unwrap();
+        stage.sees(&link("late-comer")).await;
+    }
+    submit(&stage, "button[title='Refresh late-comer']").await;
+    stage.ends_clean().await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and nginx"]
+async fn everything_works_under_a_path_of_a_proxy() {
+    let daemon = Daemon::start().await;
+    daemon
+        .post("/register", r#"{"name":"team/a","ip":"10.0.0.1"}"#)
+        .await;
+    let proxy = Proxy::start(&daemon).await;
+    let stage = Stage::open(&proxy.url, true).await;
+
+    submit(&stage, "button[title='Refresh team/a']").await;
+    daemon
+        .post("/register", r#"{"name":"b","ip":"10.0.0.1"}"#)
+        .await;
+    stage.sees(&link("b")).await;
+    submit(&stage, "tbody a[href='s/team/a']").await;
+    stage.sees("h1").await;
+    submit(&stage, "a[title^='Deregister']").await;
+    submit(&stage, ".confirm button").await;
+    stage.sees("#g-team\\/a").await;
+    submit(&stage, ".navbar-brand").await;
+    stage.sees(&link("b")).await;
+
+    let outside = |path: &&String| !path.starts_with("/registry/");
+    let asked = proxy.asked();
+    assert_eq!(asked.iter().find(outside), None);
+    stage.ends_clean().await;
+}
