@@ -17,6 +17,7 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
 use lastbeat_proto::answer::{EventsAnswer, GoneAnswer, Row, ServicesAnswer, Summary};
+use lastbeat_proto::path;
 use lastbeat_proto::problem::Problem;
 use lastbeat_proto::query::ListQuery;
 use serde_json::json;
@@ -180,7 +181,7 @@ impl ServicePage {
         Self {
             live: Live::new(&shell, Some(name), seen, gone, events),
             name: name.to_owned(),
-            path: link::name(name),
+            path: path::encode(name),
             register_body: body.replace('\'', "'\\''"),
             shell,
         }

@@ -166,6 +166,9 @@ impl State {
         let (was, is_mass) = (hot.life, hot.has(flag::MASS));
         let (leaving, old_grave) = (hot.standing(), hot.since_l);
         self.count(leaving, -1);
+        if was == Life::Down {
+            self.mass.note_return(old_grave);
+        }
         if was == Life::Down && is_mass {
             self.mass.ended();
         }
@@ -225,7 +228,11 @@ impl State {
     }
 
     fn note_loss(&mut self, place: Place, since_l: Listened, now: Moment) {
-        self.mass.note(since_l, place);
+        let slab = &self.slab;
+        self.mass.note(since_l, place, |since, place| {
+            slab.get(place)
+                .is_some_and(|hot| hot.life == Life::Down && hot.since_l == since)
+        });
         for victim in self.mass.victims(self.counts.up) {
             let Some(hot) = self.slab.get_mut(victim) else {
                 continue;

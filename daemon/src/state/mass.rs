@@ -20,6 +20,8 @@ pub(super) struct Mass {
     lost: VecDeque<(Listened, Place)>,
     /// How many of the oldest of `lost` carry the mark already.
     marked: usize,
+    /// How many of `lost` are not DOWN any more.
+    returned: usize,
     /// Size of the loss that the notice tells of.
     pub(super) victims: usize,
     /// How many rows are DOWN with the mark now.
@@ -29,22 +31,41 @@ pub(super) struct Mass {
 }
 
 impl Mass {
-    /// Notes a new DOWN and forgets those before the window.
-    pub(super) fn note(&mut self, since: Listened, place: Place) {
-        while self
-            .lost
-            .front()
-            .is_some_and(|(l, _)| l.plus(WINDOW) < since)
+    /// Notes a new DOWN and forgets those before the window. `is_down` says whether an instance
+    /// is still DOWN since then.
+    pub(super) fn note(
+        &mut self,
+        since: Listened,
+        place: Place,
+        is_down: impl Fn(Listened, Place) -> bool,
+    ) {
+        while let Some((l, old)) = self.lost.front().copied()
+            && l.plus(WINDOW) < since
         {
             self.lost.pop_front();
             self.marked = self.marked.saturating_sub(1);
+            if !is_down(l, old) {
+                self.returned = self.returned.saturating_sub(1);
+            }
         }
         self.lost.push_back((since, place));
     }
 
-    /// The instances to mark now, if so many were lost: n ≥ 5 and 2n ≥ n + UP.
+    /// An instance that was DOWN since then is not any more.
+    pub(super) fn note_return(&mut self, since: Listened) {
+        if self
+            .lost
+            .front()
+            .is_some_and(|(oldest, _)| *oldest <= since)
+        {
+            self.returned += 1;
+        }
+    }
+
+    /// The instances to mark now, if so many were lost and did not come back: n ≥ 5 and
+    /// 2n ≥ n + UP.
     pub(super) fn victims(&mut self, up: usize) -> Vec<Place> {
-        let lost = self.lost.len();
+        let lost = self.lost.len().saturating_sub(self.returned);
         if lost < MIN_LOST || lost < up {
             return Vec::new();
         }
@@ -54,7 +75,7 @@ impl Mass {
             .skip(self.marked)
             .map(|(_, place)| *place)
             .collect();
-        self.marked = lost;
+        self.marked = self.lost.len();
         fresh
     }
 

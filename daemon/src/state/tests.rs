@@ -253,6 +253,23 @@ fn many_that_fall_together_are_a_mass_loss_until_most_are_back() {
 }
 
 #[test]
+fn one_that_falls_again_and_again_is_no_mass() {
+    let mut state = state();
+    register(&mut state, r#"{"name":"flapper","ttl_s":2}"#, at(0)).unwrap();
+    for second in 1..=30 {
+        pass(&mut state, second, second);
+        if second % 4 == 0 {
+            state
+                .heartbeat(&name("flapper"), None, &caller(1), at(second))
+                .unwrap();
+        }
+    }
+
+    assert!(state.notices(at(30)).is_empty());
+    assert_eq!(state.events(None, u64::MAX, 100, at(30)).0.len(), 2 + 7 + 7);
+}
+
+#[test]
 fn four_that_fall_together_are_no_mass() {
     let mut state = state();
     for index in 0..4 {

@@ -44,10 +44,10 @@ pub(super) fn to_tag(root: &str, tag: &str) -> String {
     to(root, &query)
 }
 
-/// A name in a path of ours, its slashes left alone: nginx decodes `%2F` on the way to us, and the
-/// way to the root must have as many steps for the browser as for the daemon.
-pub(super) fn name(name: &str) -> String {
-    path::encode(name).replace("%2F", "/")
+/// A text as one part of an element's id; its slashes are encoded too, so that name and instance
+/// cannot run into each other.
+pub(super) fn id_part(text: &str) -> String {
+    path::encode(text).replace('/', "%2F")
 }
 
 /// What stands before a relative path: nothing where the page is at the root.
@@ -128,8 +128,10 @@ mod tests {
     }
 
     #[test]
-    fn a_slash_of_a_name_is_a_step_for_everybody() {
-        assert_eq!(name("team/a b%"), "team/a%20b%25");
+    fn two_rows_never_have_one_id() {
+        let id = |name: &str, instance: &str| format!("{}/{}", id_part(name), id_part(instance));
+
+        assert_ne!(id("a/b", "c"), id("a", "b/c"));
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use lastbeat_proto::answer::{Event, Notice, NoticeLevel, Tombstone};
 use lastbeat_proto::{EventKind, path};
 
-use super::link;
 use super::row::{time, time_to_the_second, with_port};
 
 /// The tombstones of one service.
@@ -87,7 +86,7 @@ pub(super) fn group(newest_first: Vec<Tombstone>) -> Vec<Group> {
         match groups.iter_mut().find(|group| group.name == stone.name) {
             Some(group) => group.stones.push(view),
             None => groups.push(Group {
-                path: link::name(&stone.name),
+                path: path::encode(&stone.name),
                 name: stone.name,
                 stones: vec![view],
             }),
@@ -117,7 +116,7 @@ impl From<Event> for EventView {
             tone,
             word,
             subject: event.name.map(|name| Subject {
-                path: link::name(&name),
+                path: path::encode(&name),
                 name,
                 instance,
             }),

@@ -106,10 +106,10 @@ impl RowView {
         Self {
             id: format!(
                 "{}/{}",
-                path::encode(&row.name),
-                path::encode(&row.instance)
+                link::id_part(&row.name),
+                link::id_part(&row.instance)
             ),
-            path: link::name(&row.name),
+            path: path::encode(&row.name),
             instance_path: path::encode(&row.instance),
             key: (row.instance != address && row.instance != row.ip).then(|| row.instance.clone()),
             address,
