@@ -106,9 +106,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<(), CliError
         }
     };
     match matches.subcommand() {
-        Some(("ping", flags)) => ping::run(&resolve(flags)?),
-        Some((_, flags)) => serve(resolve(flags)?),
-        None => serve(resolve(&matches)?),
+        Some(("ping", flags)) => ping::run(&resolve(flags, &matches)?),
+        Some((_, flags)) => serve(resolve(flags, &matches)?),
+        None => serve(resolve(&matches, &matches)?),
     }
 }
 
@@ -120,10 +120,10 @@ fn show(text: &str) {
     print!("{text}");
 }
 
-fn resolve(flags: &ArgMatches) -> Result<Config, CliError> {
-    let flags = from_flags(flags);
+/// The configuration of `flags`, given behind a subcommand, and of those `before` it.
+fn resolve(flags: &ArgMatches, before: &ArgMatches) -> Result<Config, CliError> {
     let variables = config::from_environment(environment);
-    let mut sources = vec![flags, variables];
+    let mut sources = vec![from_flags(flags), from_flags(before), variables];
     let file = sources.iter().find_map(|given| given.get("config"));
     if let Some(path) = file
         .and_then(|(_, values)| values.last())

@@ -11,10 +11,10 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use crate::clock::Mono;
+use crate::clock::{Listened, Mono};
 use crate::registry::Registry;
 use crate::state::dirty::{Copied, List, MAX_COPIED};
-use crate::state::{Place, StoreState};
+use crate::state::{Place, State, StoreState};
 use crate::store::{Store, StoreError};
 
 /// Lazy rows of one transaction.
@@ -28,9 +28,11 @@ const RETRY: Span = Span::from_micros(500_000);
 const FILE_CHECK: Span = Span::from_micros(500_000);
 /// How often listening time is stored while nobody is registered.
 const IDLE_FLUSH: Span = Span::from_secs(30);
+/// How often a stop tries to store everything, [`RETRY`] apart.
+const STOP_ATTEMPTS: usize = 5;
 /// Events that are kept in the store.
 const MAX_EVENTS: usize = 100_000;
-/// How long events are kept in the store: 90 days.
+/// How long events are kept in the store: 90 days of listening.
 const EVENTS_FOR: Span = Span::from_secs(90 * 86_400);
 /// How often old events are looked for.
 const PRUNE: Span = Span::from_secs(60);
@@ -67,7 +69,8 @@ impl Flush {
         }
     }
 
-    /// Writes until `stop` says so, and then once more, marking the stop as clean.
+    /// Writes until `stop` says so, and then once more, marking the stop as clean. False when the
+    /// disk did not take everything in the time a stop may take.
     ///
     /// # Errors
     /// [`StoreError::Defect`] only: trouble with the disk is waited out.
@@ -75,7 +78,7 @@ impl Flush {
         mut self,
         runtime: &Handle,
         mut stop: watch::Receiver<bool>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         while !*stop.borrow_and_update() {
             let registry = Arc::clone(&self.registry);
             let wake = self.next_wake();
@@ -93,7 +96,7 @@ impl Flush {
             }
             self.pass()?;
         }
-        self.stop()
+        self.stop(runtime)
     }
 
     /// Writes everything that should be written now.
@@ -105,20 +108,40 @@ impl Flush {
         self.note(result)
     }
 
-    /// Writes everything that waits and marks the stop as clean.
-    fn stop(mut self) -> Result<(), StoreError> {
-        self.next_beats = self.now();
-        self.pass()?;
+    /// Writes everything that waits, for a few tries, and marks the stop as clean if it could.
+    fn stop(mut self, runtime: &Handle) -> Result<bool, StoreError> {
+        while self.registry.hold(State::sweep) {}
+        for attempt in 0..STOP_ATTEMPTS {
+            if 0 < attempt {
+                let clock = Arc::clone(self.registry.clock());
+                runtime.block_on(clock.sleep_until(self.now().plus(RETRY)));
+            }
+            self.next_beats = self.now();
+            self.pass()?;
+            let is_written = self.registry.hold(|state, _| state.waiting_to_store() == 0);
+            if self.trouble.is_none() && is_written {
+                break;
+            }
+        }
+        let waiting = self.registry.hold(|state, _| state.waiting_to_store());
+        if self.trouble.is_some() || 0 < waiting {
+            warn!(
+                store.waiting = waiting,
+                "{waiting} rows and events could not be stored"
+            );
+            return Ok(false);
+        }
         let mut last = Copied::default();
         self.registry.hold(|state, now| {
-            state.look(now);
+            state.read_clock(now);
             state.copy_history(&mut last);
         });
         last.batch.is_clean_stop = true;
         let result = self.store.write(&last.batch);
         self.note(result)?;
+        let is_clean = self.trouble.is_none();
         self.store.close();
-        Ok(())
+        Ok(is_clean)
     }
 
     fn next_wake(&self) -> Mono {
@@ -172,20 +195,21 @@ impl Flush {
         Ok(())
     }
 
+    /// Writes what stood on the lazy list when it began; what comes meanwhile is the next pass's,
+    /// so that heartbeats have their turn however busy the registry is.
     fn write_lazy(&mut self) -> Result<(), StoreError> {
-        loop {
-            let (places, has_history) = self.registry.hold(|state, _| {
-                (
-                    state.take(List::Lazy, LAZY_CHUNK),
-                    state.has_unwritten_history(),
-                )
-            });
-            if places.is_empty() && !has_history {
-                return Ok(());
-            }
+        let (mut rows, mut events) = self
+            .registry
+            .hold(|state, _| (state.waiting(List::Lazy), state.unwritten_events()));
+        while 0 < rows || 0 < events {
+            let chunk = rows.min(LAZY_CHUNK);
+            let places = self.registry.hold(|state, _| state.take(List::Lazy, chunk));
             self.write(List::Lazy, &places)?;
+            rows -= chunk;
+            events = events.saturating_sub(MAX_COPIED);
             self.write_waiting()?;
         }
+        Ok(())
     }
 
     fn write_beats(&mut self) -> Result<(), StoreError> {
@@ -220,7 +244,7 @@ impl Flush {
         for chunk in places.chunks(MAX_COPIED) {
             if let Err(error) = self.write(list, chunk) {
                 let behind = places.get(written + chunk.len()..).unwrap_or_default();
-                self.registry.hold(|state, _| state.put_back(list, behind));
+                self.registry.hold(|state, _| state.give_back(list, behind));
                 return Err(error);
             }
             written += chunk.len();
@@ -260,7 +284,10 @@ impl Flush {
         if now.mono < self.next_prune {
             return Ok(());
         }
-        let older_than = now.wall.plus_micros(-EVENTS_FOR.as_signed_micros());
+        // By listening time: a wall clock gone astray must not cost the history.
+        let listened = self.registry.hold(|state, _| state.listened());
+        let older_than =
+            Listened::from_micros(listened.as_micros() - EVENTS_FOR.as_signed_micros());
         let has_more = self.store.prune(MAX_EVENTS, older_than, PRUNE_CHUNK)?;
         self.next_prune = now.mono.plus(if has_more { self.interval } else { PRUNE });
         Ok(())

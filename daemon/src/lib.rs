@@ -149,12 +149,16 @@ impl Daemon {
             result?;
         }
         stop_core.send_replace(true);
-        match stored.await {
+        let is_stored = match stored.await {
             Ok(result) => result?,
             Err(_gone) => return Err(DaemonError::Ended { part: "store" }),
-        }
+        };
         sweep.abort();
-        info!("stopped; everything is stored");
+        if is_stored {
+            info!("stopped; everything is stored");
+        } else {
+            warn!("stopped; the last changes are not stored, see above");
+        }
         Ok(())
     }
 }
@@ -187,7 +191,7 @@ fn machine_name() -> Option<String> {
 fn start_thread(
     flush: Flush,
     stop: watch::Receiver<bool>,
-) -> Result<oneshot::Receiver<Result<(), StoreError>>, DaemonError> {
+) -> Result<oneshot::Receiver<Result<bool, StoreError>>, DaemonError> {
     let runtime = Handle::current();
     let (ended, end) = oneshot::channel();
     let body = move || {
@@ -203,7 +207,7 @@ fn start_thread(
 }
 
 fn ended_early(
-    ended: Result<Result<(), StoreError>, oneshot::error::RecvError>,
+    ended: Result<Result<bool, StoreError>, oneshot::error::RecvError>,
     part: &'static str,
 ) -> DaemonError {
     match ended {

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use lastbeat_proto::answer::{EventsAnswer, GoneAnswer, Notice, ServicesAnswer};
 use lastbeat_proto::{EventKind, Span};
 use parking_lot::Mutex;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tracing::info;
 
 use crate::clock::{Clock, Moment, Mono};
@@ -29,6 +29,8 @@ pub use self::listing::{Listing, ListingChunks};
 pub const MAX_SLEEP: Span = Span::from_micros(250_000);
 /// Events of one hold that get a log line each; the rest of a storm is counted in one.
 const MAX_LOGGED: usize = 20;
+/// Readers of events that only the store holds, at a time.
+const MAX_HISTORY_READERS: usize = 4;
 /// Events of the dashboard's pane.
 const PAGE_EVENTS: usize = 20;
 /// Tombstones of the dashboard's section.
@@ -38,13 +40,15 @@ const PAGE_GONE: usize = 200;
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum RegistryError {
     /// The name, or the instance of it, is not registered.
-    #[error("service {name} is not registered; register it first with POST /register")]
+    #[error("{} is not registered; register it first with POST /register", whom(name, instance.as_deref()))]
     Unknown {
         /// As it was asked for.
         name: String,
+        /// The instance, if one was asked for.
+        instance: Option<String>,
     },
     /// Several instances have the name and none was named.
-    #[error("{} instances are registered as {name}: {}; name one with ?instance=", instances.len(), instances.join(", "))]
+    #[error("{} instances are registered as {name}: {}; name one with ?instance=", instances.len(), some_of(instances))]
     Ambiguous {
         /// Name of the service.
         name: String,
@@ -75,6 +79,24 @@ pub enum RegistryError {
     },
 }
 
+/// Keys that an error text names of many.
+const MAX_NAMED: usize = 20;
+
+fn whom(name: &str, instance: Option<&str>) -> String {
+    match instance {
+        None => format!("service {name}"),
+        Some(instance) => format!("instance {instance} of service {name}"),
+    }
+}
+
+fn some_of(instances: &[String]) -> String {
+    let named = instances.get(..MAX_NAMED).unwrap_or(instances).join(", ");
+    match instances.len().saturating_sub(MAX_NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
 /// Everything the dashboard's page shows.
 #[derive(Debug)]
 pub struct Overview {
@@ -94,6 +116,8 @@ pub struct Registry {
     max_instances: usize,
     storage_wait: Span,
     history: History,
+    /// Each reader of old events opens the file: a few at a time, or descriptors run out.
+    history_turns: Semaphore,
     /// The urgent number up to which everything is stored.
     stored: watch::Sender<u64>,
     /// The last change that wakes waiting readers.
@@ -119,6 +143,7 @@ impl Registry {
             max_instances,
             storage_wait,
             history,
+            history_turns: Semaphore::new(MAX_HISTORY_READERS),
             stored: watch::Sender::new(0),
             nudge: Notify::new(),
             is_serving: AtomicBool::new(false),

@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use lastbeat_proto::{EventKind, Span};
 
-use self::dirty::{Dirty, List};
+use self::dirty::Dirty;
 use self::journal::Journal;
 use self::listening::{Listening, Passed};
 use self::mass::Mass;
@@ -120,6 +120,16 @@ impl State {
     /// From now on time counts.
     pub fn listen(&mut self, now: Moment) {
         self.listening.listen(now);
+    }
+
+    /// Lets listening time advance and nothing else: for the last words of a stop.
+    pub fn read_clock(&mut self, now: Moment) {
+        self.advance(now);
+    }
+
+    /// Listening time so far.
+    pub fn listened(&self) -> Listened {
+        self.listening.l()
     }
 
     /// The rules in force.
@@ -273,7 +283,7 @@ impl State {
         });
     }
 
-    /// Records a transition of a row and has the row stored soon.
+    /// Records a transition of a row; the caller says how soon the row is stored.
     fn record_transition(&mut self, place: Place, event: EventKind, reason: String) {
         let Some(hot) = self.slab.get(place) else {
             return;
@@ -286,7 +296,6 @@ impl State {
             subject: Some(subject(hot)),
             reason: Some(reason),
         });
-        self.mark(place, List::Lazy);
     }
 }
 

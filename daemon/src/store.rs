@@ -30,6 +30,7 @@ pub use self::opening::Opening;
 use self::opening::Terms;
 use self::place::Place;
 use self::witness::{Standing, Witness};
+use crate::clock::Listened;
 use crate::state::record::{Batch, Loaded};
 
 /// The open database. One owner, on the store's thread; whatever it does may wait for the disk.
@@ -107,7 +108,7 @@ impl Store {
     pub fn prune(
         &mut self,
         keep: usize,
-        older_than: Timestamp,
+        older_than: Listened,
         at_most: usize,
     ) -> Result<bool, StoreError> {
         self.change(|connection| history::prune(connection, keep, older_than, at_most))

@@ -284,6 +284,11 @@ pub fn value_of(query: &str, key: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
+/// The keys of a query, decoded.
+pub fn keys_of(query: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    pairs(query).map(|(key, _)| key)
+}
+
 fn pairs(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
     form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.is_empty())
 }

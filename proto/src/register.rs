@@ -69,6 +69,29 @@ pub struct BodyError {
     pub errors: Vec<FieldError>,
 }
 
+/// The `instance` that the body of a deregistration names, as JSON or as a form; none in an empty
+/// body.
+///
+/// # Errors
+/// [`BodyError`] when the body is neither, or the instance is no text.
+pub fn instance_of(body: &[u8]) -> Result<Option<String>, BodyError> {
+    #[derive(serde::Deserialize)]
+    struct Named {
+        instance: Option<String>,
+    }
+    let text = std::str::from_utf8(body)
+        .unwrap_or("\u{fffd}")
+        .trim_matches(BLANK);
+    match text.as_bytes().first() {
+        None => Ok(None),
+        Some(b'{') => serde_json::from_str::<Named>(text).map(|named| named.instance).map_err(|error| {
+            whole(format!("the body is not {{\"instance\": \"…\"}}: {error}; name the instance or leave the body out"))
+        }),
+        Some(_) if text.contains('=') => Ok(crate::query::value_of(text, "instance")),
+        Some(_) => Err(whole("the body is neither JSON nor a form; leave it out to deregister all instances".to_owned())),
+    }
+}
+
 /// What a body should look like, for error texts.
 const EXPECTED: &str =
     r#"send a JSON object such as {"name": "auth-service", "ip": "192.168.1.100"}"#;
@@ -162,6 +185,14 @@ impl<'body> Fields<'body> {
     }
 
     fn from_form(text: &'body str) -> Result<Self, BodyError> {
+        if percent_encoding::percent_decode_str(text)
+            .decode_utf8()
+            .is_err()
+        {
+            return Err(whole(format!(
+                "the form is not UTF-8 after percent-decoding; {EXPECTED}"
+            )));
+        }
         let mut fields = Self::default();
         for (key, value) in form_urlencoded::parse(text.as_bytes()) {
             let Some(slot) = fields.slot(&key) else {

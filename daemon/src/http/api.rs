@@ -11,7 +11,7 @@ use lastbeat_proto::answer::EventsAnswer;
 use lastbeat_proto::endpoint::Route;
 use lastbeat_proto::problem::{FieldError, Slug};
 use lastbeat_proto::query::{self, HistoryQuery, ListQuery};
-use lastbeat_proto::register::Registration;
+use lastbeat_proto::register::{self, Registration};
 use lastbeat_proto::{Address, InstanceId, ServiceName, path};
 
 use super::answer::{self, Answer};
@@ -96,7 +96,12 @@ impl Call<'_> {
     }
 
     async fn deregister(&self) -> Outcome {
-        let (name, instance) = (self.name()?, self.instance()?);
+        self.refuse_unknown_keys(&["instance"])?;
+        let name = self.name()?;
+        let instance = match self.instance()? {
+            Some(instance) => Some(instance),
+            None => self.instance_in_body()?,
+        };
         let answer = self.registry.deregister(&name, instance.as_ref()).await?;
         self.json_or_page(&answer)
     }
@@ -170,7 +175,11 @@ impl Call<'_> {
             read => read?,
         };
         if seen.services.services.is_empty() && gone.gone.is_empty() && events.events.is_empty() {
-            return Err(RegistryError::Unknown { name }.into());
+            return Err(RegistryError::Unknown {
+                name,
+                instance: None,
+            }
+            .into());
         }
         let page = dashboard::service(&self.asked(), &name, seen.services, (gone, events));
         Ok(page.map_err(Failure::from)?)
@@ -222,6 +231,28 @@ impl Call<'_> {
     fn instance(&self) -> Result<Option<InstanceId>, Refusal> {
         let given = query::value_of(self.query(), "instance");
         given.map(|text| parse_instance(&text)).transpose()
+    }
+
+    /// What a form or a JSON object says of the instance, for clients that send no query.
+    fn instance_in_body(&self) -> Result<Option<InstanceId>, Refusal> {
+        let given = register::instance_of(&self.body)?;
+        given.map(|text| parse_instance(&text)).transpose()
+    }
+
+    /// A misspelt key must not make a request that takes away mean more than it said.
+    fn refuse_unknown_keys(&self, known: &[&str]) -> Result<(), Refusal> {
+        let errors: Vec<FieldError> = query::keys_of(self.query())
+            .filter(|key| !known.contains(&key.as_ref()))
+            .map(|key| FieldError {
+                field: key.into_owned(),
+                detail: format!("is not known here; known is {}", known.join(", ")),
+            })
+            .collect();
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Refusal::from(errors))
+        }
     }
 
     /// Whether a browser sent it from a form and wants to see the page again.

@@ -103,6 +103,9 @@ impl From<Vec<FieldError>> for Refusal {
     }
 }
 
+/// Instances that a `409` offers one by one.
+const MAX_CHOICES: usize = 20;
+
 impl Refusal {
     /// The status and text of this refusal.
     fn slug(&self) -> Slug {
@@ -131,9 +134,13 @@ impl Refusal {
         let problem = Problem::new(slug, self.to_string());
         match self {
             Self::Unusable { errors, .. } => problem.with_errors(errors),
-            Self::Registry(RegistryError::Ambiguous { instances, .. }) => {
-                problem.with_errors(instances.into_iter().map(choice).collect())
-            }
+            Self::Registry(RegistryError::Ambiguous { instances, .. }) => problem.with_errors(
+                instances
+                    .into_iter()
+                    .take(MAX_CHOICES)
+                    .map(choice)
+                    .collect(),
+            ),
             Self::Registry(RegistryError::HistoryUnavailable { cause }) => {
                 tracing::warn!(error = cause, "cannot read older events from the store");
                 problem

@@ -43,6 +43,10 @@ impl Registry {
             (events, now, missing)
         });
         if let Some(before) = missing {
+            let busy = |_full| RegistryError::HistoryUnavailable {
+                cause: "too many readers at a time".to_owned(),
+            };
+            let _turn = self.history_turns.try_acquire().map_err(busy)?;
             let older = self
                 .history
                 .older_events(name, before, query.limit - events.len())

@@ -25,7 +25,7 @@ impl Registry {
             Ok((heard, state.row(heard.place, now).ok_or(Refusal::Unknown)?))
         });
         let (heard, service) =
-            heard.map_err(|refusal| self.refused(&registration.name, refusal))?;
+            heard.map_err(|refusal| self.refused(&registration.name, None, refusal))?;
         self.until_stored(heard.urgent).await?;
         let done = if heard.is_created {
             "registered"
@@ -63,7 +63,7 @@ impl Registry {
             let heard = state.heartbeat(name, instance, caller, now)?;
             Ok((heard, state.row(heard.place, now).ok_or(Refusal::Unknown)?))
         });
-        let (heard, service) = heard.map_err(|refusal| self.refused(name, refusal))?;
+        let (heard, service) = heard.map_err(|refusal| self.refused(name, instance, refusal))?;
         self.until_stored(heard.urgent).await?;
         let every = service.ttl_s.third();
         Ok(HeartbeatAnswer {
@@ -92,7 +92,7 @@ impl Registry {
                 .collect();
             Ok((done.urgent, removed))
         });
-        let (urgent, removed) = done.map_err(|refusal| self.refused(name, refusal))?;
+        let (urgent, removed) = done.map_err(|refusal| self.refused(name, instance, refusal))?;
         self.until_stored(urgent).await?;
         let message = match removed.len() {
             0 => format!("{name} was deregistered already"),
@@ -119,6 +119,7 @@ impl Registry {
                 .max()
                 .ok_or_else(|| RegistryError::Unknown {
                     name: name.to_string(),
+                    instance: None,
                 })?;
             let is_up = instances.iter().any(|row| row.status == Status::Up);
             Ok(RefreshAnswer {
@@ -147,10 +148,18 @@ impl Registry {
         }
     }
 
-    fn refused(&self, name: &ServiceName, refusal: Refusal) -> RegistryError {
+    fn refused(
+        &self,
+        name: &ServiceName,
+        instance: Option<&InstanceId>,
+        refusal: Refusal,
+    ) -> RegistryError {
         let name = name.to_string();
         match refusal {
-            Refusal::Unknown => RegistryError::Unknown { name },
+            Refusal::Unknown => RegistryError::Unknown {
+                name,
+                instance: instance.map(InstanceId::to_string),
+            },
             Refusal::Full => RegistryError::Full {
                 limit: self.max_instances,
             },

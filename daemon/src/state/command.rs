@@ -169,8 +169,8 @@ impl State {
         })
     }
 
-    /// The instance that a nameless heartbeat means: the caller's own, else the only registered
-    /// one, else the only one that timed out.
+    /// The instance that a nameless heartbeat means: the caller's own, a registered one first,
+    /// else the only registered one, else the only one that timed out.
     fn the_one(&self, name: &ServiceName, caller: &Address) -> Result<Option<Place>, Refusal> {
         let hot = |place: &Place| self.slab.get(*place);
         let known: Vec<Place> = self
@@ -188,7 +188,12 @@ impl State {
             .copied()
             .filter(|place| hot(place).is_some_and(|hot| hot.life.is_registered()))
             .collect();
-        for candidates in [&mine, &registered, &known] {
+        let mine_now: Vec<Place> = mine
+            .iter()
+            .copied()
+            .filter(|place| registered.contains(place))
+            .collect();
+        for candidates in [&mine_now, &mine, &registered, &known] {
             if let [only] = candidates.as_slice() {
                 return Ok(Some(*only));
             }
@@ -236,6 +241,7 @@ impl State {
                     EventKind::Up,
                     format!("heard again after {silence}"),
                 );
+                self.mark(place, List::Lazy);
             }
             _ => {
                 self.record_transition(

@@ -184,14 +184,24 @@ impl State {
         }
     }
 
+    /// Places that were taken and not even copied stand on their list again: their marks stand
+    /// still, so [`put_back`](Self::put_back) would take them for listed.
+    pub fn give_back(&mut self, list: List, places: &[Place]) {
+        for place in places.iter().rev() {
+            if self.slab.get(*place).is_some() {
+                self.dirty.list(list).push_front(*place);
+            }
+        }
+    }
+
     /// Everything up to this urgent number is stored.
     pub fn publish(&mut self, stored: u64) {
         self.dirty.stored = self.dirty.stored.max(stored);
     }
 
-    /// Whether events or stretches wait that no row brings along.
-    pub fn has_unwritten_history(&self) -> bool {
-        self.journal.has_unwritten() || !self.listening.unstored().is_empty()
+    /// Events that are not written yet.
+    pub fn unwritten_events(&self) -> usize {
+        self.journal.unwritten_count()
     }
 
     /// Marks every row for writing, for a new file in place of one that was lost.

@@ -71,10 +71,6 @@ impl Journal {
         self.unwritten.len()
     }
 
-    pub(super) fn has_unwritten(&self) -> bool {
-        !self.unwritten.is_empty()
-    }
-
     /// The newest events must be written again, into a new file; what is there already is the
     /// same event under the same revision.
     pub(super) fn forget_written(&mut self) {

@@ -13,6 +13,9 @@ use crate::instance::{self, Life};
 /// Deadlines acted on in one hold of the lock.
 pub(super) const MAX_SWEPT: usize = 1_024;
 
+/// Superseded deadlines that a small registry may keep.
+const SPARE_ENTRIES: usize = 1_024;
+
 impl State {
     /// Acts on the deadlines that are due, at most [`MAX_SWEPT`]; says whether more are due.
     pub fn sweep(&mut self, now: Moment) -> bool {
@@ -61,6 +64,19 @@ impl State {
         if hot.queued.is_none_or(|queued| deadline < queued) {
             hot.queued = Some(deadline);
             self.queue.push(Entry { deadline, place });
+            self.tidy_queue();
+        }
+    }
+
+    /// Superseded entries are dropped when they outnumber the rows: a client that changes its ttl
+    /// to and fro must not fill the memory with deadlines of next month.
+    fn tidy_queue(&mut self) {
+        if 2 * self.slab.len() + SPARE_ENTRIES < self.queue.len() {
+            let slab = &self.slab;
+            self.queue.retain(|entry| {
+                slab.get(entry.place)
+                    .is_some_and(|hot| hot.queued == Some(entry.deadline))
+            });
         }
     }
 
@@ -143,6 +159,7 @@ impl State {
         self.change_life(place, Life::Down, since_l, now);
         let reason = silent_for(pulse.allowance(self.rules.start_grace));
         self.record_transition(place, Life::Down.event(), reason);
+        self.mark(place, List::Lazy);
         self.note_loss(place, since_l, now);
     }
 
@@ -154,6 +171,7 @@ impl State {
         let silence = left_l.since(hot.heartbeat.l);
         self.change_life(place, Life::TimedOut, left_l, now);
         self.record_transition(place, Life::TimedOut.event(), silent_for(silence));
+        self.mark(place, List::Lazy);
         self.bury(place, left_l);
     }
 
@@ -208,16 +226,24 @@ impl State {
     }
 
     fn hide(&mut self, place: Place) {
-        if let Some(hot) = self.slab.get_mut(place)
-            && hot.clear(flag::SHOWN)
-        {
-            self.counts.shown = self.counts.shown.saturating_sub(1);
+        if self.take_from_screens(place) {
+            self.touch(place);
         }
-        self.touch(place);
     }
 
+    fn take_from_screens(&mut self, place: Place) -> bool {
+        let was_shown = self
+            .slab
+            .get_mut(place)
+            .is_some_and(|hot| hot.clear(flag::SHOWN));
+        self.counts.shown = self.counts.shown.saturating_sub(usize::from(was_shown));
+        was_shown
+    }
+
+    /// Readers were told that it left when it left: its change number stays, so that freeing it
+    /// does not make them start over.
     fn expire(&mut self, place: Place) {
-        self.hide(place);
+        self.take_from_screens(place);
         let Some(hot) = self.slab.get_mut(place) else {
             return;
         };

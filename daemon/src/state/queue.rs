@@ -29,6 +29,16 @@ impl Queue {
         self.heap.push(Reverse(entry));
     }
 
+    /// How many entries there are, superseded ones included.
+    pub(super) fn len(&self) -> usize {
+        self.heap.len()
+    }
+
+    /// Drops the entries that are superseded.
+    pub(super) fn retain(&mut self, is_live: impl Fn(Entry) -> bool) {
+        self.heap.retain(|Reverse(entry)| is_live(*entry));
+    }
+
     /// The nearest deadline.
     pub(super) fn nearest(&self) -> Option<Listened> {
         self.heap.peek().map(|Reverse(entry)| entry.deadline)

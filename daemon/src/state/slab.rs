@@ -249,6 +249,11 @@ impl Slab {
             .filter_map(|(_, slot)| self.place_at(*slot))
     }
 
+    /// How many rows there are.
+    pub(super) fn len(&self) -> usize {
+        self.index.len()
+    }
+
     /// Every row, in no order.
     pub(super) fn places(&self) -> impl Iterator<Item = Place> {
         (0_u32..)

@@ -323,3 +323,30 @@ fn sweeping_twice_is_sweeping_once() {
 
     assert_eq!((state.revision(), state.cursor()), (revision, cursor));
 }
+
+#[test]
+fn a_ttl_that_goes_to_and_fro_leaves_no_deadlines_behind() {
+    let mut state = state();
+    for round in 0..5_000 {
+        let ttl = if round % 2 == 0 { 2_592_000 } else { 2 };
+        let body = format!(r#"{{"name":"a","ttl_s":{ttl}}}"#);
+        register(&mut state, &body, at(round / 100)).unwrap();
+        state.sweep(at(round / 100));
+    }
+
+    assert!(state.queue.len() <= 1_024 + 3, "{}", state.queue.len());
+}
+
+#[test]
+fn an_old_tombstone_of_the_caller_does_not_make_its_heartbeat_ambiguous() {
+    let mut state = state();
+    register(&mut state, r#"{"name":"a","port":80}"#, at(0)).unwrap();
+    pass(&mut state, 0, 121);
+    let now = register(&mut state, r#"{"name":"a","port":81}"#, at(121)).unwrap();
+
+    let heard = state
+        .heartbeat(&name("a"), None, &caller(1), at(122))
+        .unwrap();
+
+    assert_eq!(heard.place, now.place);
+}

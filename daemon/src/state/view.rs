@@ -215,6 +215,7 @@ impl State {
 
     /// Tombstones that the screens show, newest first, of one name or of all.
     pub fn gone(&self, name: Option<&str>, count: usize, now: Moment) -> Vec<Tombstone> {
+        let l = self.listening.l();
         let is_meant = |place: &&(Listened, Place)| {
             self.slab.get(place.1).is_some_and(|hot| {
                 hot.has(flag::SHOWN) && name.is_none_or(|name| hot.detail.name.as_str() == name)
@@ -223,6 +224,7 @@ impl State {
         self.graves
             .iter()
             .rev()
+            .take_while(|(left, _)| l <= left.plus(self.rules.gone_for))
             .filter(is_meant)
             .take(count)
             .filter_map(|(_, place)| self.tombstone(*place, now))

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use lastbeat_proto::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Result, TransactionBehavior, params};
 
 use super::error::StoreError;
 use super::load::event;
 use super::schema;
+use crate::clock::Listened;
 use crate::state::record::EventRecord;
 
 /// What happened before this revision?
@@ -29,11 +29,11 @@ const ENDS: &str = "
 const LAST_BEYOND_COUNT: &str =
     "select revision from events order by revision desc limit 1 offset ?1";
 
-/// Which of the oldest events are beyond a limit? They are looked at in their order, so a clock
-/// that jumped costs no scan of the whole table.
+/// Which of the oldest events are beyond a limit? Only the oldest are looked at, so that it costs no
+/// scan of the whole table.
 const BEYOND: &str = "
-    select revision from (select revision, at from events order by revision limit ?1)
-    where (revision <= ?2 or at < ?3) and revision < ?4";
+    select revision from (select revision, l from events order by revision limit ?1)
+    where (revision <= ?2 or l < ?3) and revision < ?4";
 
 /// This event is beyond a limit.
 const DELETE: &str = "delete from events where revision = ?1";
@@ -84,7 +84,7 @@ impl History {
 pub(super) fn prune(
     connection: &mut Connection,
     keep: usize,
-    older_than: Timestamp,
+    older_than: Listened,
     at_most: usize,
 ) -> Result<bool> {
     let ends: (Option<i64>, Option<i64>) =

@@ -73,7 +73,7 @@ fn a_file_that_makes_no_sense_while_it_is_open_is_made_anew_with_its_history() {
     let event = crate::state::record::EventRecord {
         revision: 1,
         at: now,
-        l: crate::clock::Listened::from_micros(1),
+        l: Listened::from_micros(1),
         kind: lastbeat_proto::EventKind::Stall,
         subject: None,
         reason: None,

@@ -142,7 +142,7 @@ async fn every_action_works_without_a_script() {
     submit(&stage, ".confirm button").await;
 
     stage.sees("#empty").await;
-    stage.sees("#g-team\\/a").await;
+    stage.sees("#g-team_2fa").await;
     assert_eq!(
         stage.browser.current_url().await.unwrap().as_str(),
         daemon.url
@@ -238,7 +238,7 @@ async fn everything_works_under_a_path_of_a_proxy() {
     stage.sees("h1").await;
     submit(&stage, "a[title^='Deregister']").await;
     submit(&stage, ".confirm button").await;
-    stage.sees("#g-team\\/a").await;
+    stage.sees("#g-team_2fa").await;
     submit(&stage, ".navbar-brand").await;
     stage.sees(&link("b")).await;
 

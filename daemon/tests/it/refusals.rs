@@ -108,6 +108,12 @@ fn ping_tells_by_its_exit_code_whether_a_daemon_serves() {
 
     let (code, said) = end(command(dir.path(), &["ping", "--listen", &address]));
     assert_eq!((code, said.as_str()), (0, ""));
+    let (code, said) = end(command(dir.path(), &["--listen", &address, "ping"]));
+    assert_eq!(
+        (code, said.as_str()),
+        (0, ""),
+        "flags before the subcommand count too"
+    );
     assert_eq!(program.stop(), Some(0));
     let (code, said) = end(command(dir.path(), &["ping", "--listen", &address]));
     assert_eq!(code, 1);

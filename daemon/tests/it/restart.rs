@@ -196,3 +196,38 @@ fn a_time_zone_changes_nothing() {
         assert!(off.abs() < 60_000_000, "{zone}: {off} us off");
     }
 }
+
+#[test]
+fn deregistering_takes_no_more_than_it_names() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = Program::start(dir.path(), &[]);
+    for ip in ["10.0.0.1", "10.0.0.2", "10.0.0.3"] {
+        program.register(&format!(r#"{{"name":"twin","ip":"{ip}"}}"#));
+    }
+
+    let (status, problem) = program.ask("DELETE", "/services/twin?instanc=10.0.0.1", "");
+    assert_eq!(
+        (status, &problem["errors"][0]["field"]),
+        (400, &"instanc".into())
+    );
+    assert_eq!(program.rows().len(), 3);
+    assert_eq!(
+        program
+            .ask("POST", "/deregister/twin", "instance=10.0.0.1")
+            .0,
+        200
+    );
+    assert_eq!(
+        program
+            .ask("POST", "/deregister/twin", r#"{"instance":"10.0.0.2"}"#)
+            .0,
+        200
+    );
+    assert_eq!(program.rows().len(), 1);
+    let (status, problem) = program.ask("DELETE", "/services/twin?instance=10.9.9.9", "");
+    assert_eq!(status, 404);
+    assert_eq!(
+        problem["detail"],
+        "instance 10.9.9.9 of service twin is not registered; register it first with POST /register"
+    );
+}

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use lastbeat_proto::Timestamp;
+use lastbeatd::clock::Listened;
 use lastbeatd::state::record::{Batch, EventRecord};
 use lastbeatd::store::{History, Store};
 
-use crate::sample::{NOON_US, TTL, event, events, now};
+use crate::sample::{TTL, event, events, now};
 
 /// A store with events 1 to `count`, every third of nobody, the others of `a` and `b` in turn.
 fn filled(path: &Path, count: u64) -> (Store, Vec<EventRecord>) {
@@ -75,7 +75,7 @@ fn events_beyond_the_count_go_oldest_first_and_some_at_a_time() {
     let dir = tempfile::tempdir().unwrap();
     let (mut store, _) = filled(&dir.path().join("monitoring.db"), 20);
     let history = History::new(store.path().to_path_buf());
-    let never = Timestamp::from_micros(i64::MIN);
+    let never = Listened::from_micros(i64::MIN);
 
     assert!(store.prune(10, never, 4).unwrap());
     assert_eq!(
@@ -108,8 +108,8 @@ fn events_beyond_the_age_go_but_never_the_newest() {
     let path = dir.path().join("monitoring.db");
     let (mut store, _) = filled(&path, 20);
     let history = History::new(store.path().to_path_buf());
-    // Event n was at noon and n microseconds.
-    let seventh = Timestamp::from_micros(NOON_US + 7);
+    // Event n was at n microseconds of listening time.
+    let seventh = Listened::from_micros(7);
 
     assert!(!store.prune(100, seventh, 100).unwrap());
     assert_eq!(
@@ -123,12 +123,12 @@ fn events_beyond_the_age_go_but_never_the_newest() {
     );
     assert!(
         !store
-            .prune(100, Timestamp::from_micros(i64::MAX), 100)
+            .prune(100, Listened::from_micros(i64::MAX), 100)
             .unwrap()
     );
     assert!(
         !store
-            .prune(0, Timestamp::from_micros(i64::MAX), 100)
+            .prune(0, Listened::from_micros(i64::MAX), 100)
             .unwrap()
     );
 
@@ -145,7 +145,7 @@ fn nothing_is_pruned_from_an_empty_history() {
 
     assert!(
         !store
-            .prune(0, Timestamp::from_micros(i64::MAX), 100)
+            .prune(0, Listened::from_micros(i64::MAX), 100)
             .unwrap()
     );
     store.write(&Batch::default()).unwrap();

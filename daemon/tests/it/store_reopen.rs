@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lastbeat_proto::Timestamp;
 use lastbeatd::clock::Listened;
 use lastbeatd::state::record::{Batch, Loaded};
 use lastbeatd::store::{Opening, Store};
@@ -159,7 +158,7 @@ fn a_file_that_is_copied_over_is_noticed_and_set_aside() {
     );
     assert!(
         store
-            .prune(0, Timestamp::from_micros(0), 1)
+            .prune(0, Listened::from_micros(0), 1)
             .unwrap_err()
             .is_trouble()
     );

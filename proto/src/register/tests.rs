@@ -140,7 +140,7 @@ fn what_is_wrong_is_said_by_field() {
 
 #[test]
 fn what_is_wrong_with_the_whole_says_where() {
-    let cases: [(&[u8], &str); 9] = [
+    let cases: [(&[u8], &str); 10] = [
         (b"", "the body is empty"),
         (b" \r\n", "the body is empty"),
         (b"[]", "not a JSON object"),
@@ -156,6 +156,7 @@ fn what_is_wrong_with_the_whole_says_where() {
         ),
         (b"{\"name\":\"a\"} x", "unexpected byte 0x78 after the JSON"),
         (b"{\"name\":\"\xff\"}", "not UTF-8 at byte 9"),
+        (b"name=%FF&ip=10.0.0.3", "the form is not UTF-8"),
     ];
     for (body, said) in cases {
         let error = refused(body);
@@ -217,4 +218,21 @@ fn a_very_long_host_name_needs_an_instance_key() {
         "{error:?}"
     );
     parse(&format!(r#"{{"name":"a","ip":"{host}","instance":"x"}}"#));
+}
+
+#[test]
+fn a_deregistration_may_name_its_instance_in_the_body() {
+    assert_eq!(instance_of(b"").unwrap(), None);
+    assert_eq!(
+        instance_of(b"instance=a%20b").unwrap().as_deref(),
+        Some("a b")
+    );
+    assert_eq!(
+        instance_of(br#"{"instance":"x"}"#).unwrap().as_deref(),
+        Some("x")
+    );
+    assert_eq!(instance_of(br#"{"instance":null}"#).unwrap(), None);
+    for body in [&br#"{"instance":5}"#[..], b"x", b"\xff"] {
+        assert!(instance_of(body).is_err(), "{body:?}");
+    }
 }

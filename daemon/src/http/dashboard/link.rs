@@ -1,6 +1,5 @@
 //! Links that change one thing of the page's query and keep the rest.
 
-use lastbeat_proto::path;
 use lastbeat_proto::query::{ListQuery, PAGE_SIZE, Sort, SortKey, StatusFilter};
 
 /// A column of the table.
@@ -44,10 +43,22 @@ pub(super) fn to_tag(root: &str, tag: &str) -> String {
     to(root, &query)
 }
 
-/// A text as one part of an element's id; its slashes are encoded too, so that name and instance
-/// cannot run into each other.
+/// A text as one part of an element's id: letters, digits, hyphens and dots stay, every other byte
+/// becomes `_` and two digits, so that the parts of an id, joined by `__`, cannot run together.
 pub(super) fn id_part(text: &str) -> String {
-    path::encode(text).replace('/', "%2F")
+    let mut id = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.') {
+            id.push(char::from(byte));
+        } else {
+            id.push('_');
+            id.extend(
+                [byte >> 4, byte & 15]
+                    .map(|digit| char::from_digit(u32::from(digit), 16).unwrap_or('0')),
+            );
+        }
+    }
+    id
 }
 
 /// What stands before a relative path: nothing where the page is at the root.
@@ -129,9 +140,11 @@ mod tests {
 
     #[test]
     fn two_rows_never_have_one_id() {
-        let id = |name: &str, instance: &str| format!("{}/{}", id_part(name), id_part(instance));
+        let id = |name: &str, instance: &str| format!("{}__{}", id_part(name), id_part(instance));
 
+        assert_eq!(id("a/b", "c"), "a_2fb__c");
         assert_ne!(id("a/b", "c"), id("a", "b/c"));
+        assert_ne!(id("a_", "_b"), id("a", "__b"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What left and what happened, as the pages show it.
 
+use super::link;
 use lastbeat_proto::answer::{Event, Notice, NoticeLevel, Tombstone};
 use lastbeat_proto::{EventKind, path};
 
@@ -10,6 +11,8 @@ use super::row::{time, time_to_the_second, with_port};
 pub(super) struct Group {
     /// Name of the service.
     pub(super) name: String,
+    /// The name in an element's id.
+    pub(super) id: String,
     /// The name in a path.
     pub(super) path: String,
     /// Newest first.
@@ -86,6 +89,7 @@ pub(super) fn group(newest_first: Vec<Tombstone>) -> Vec<Group> {
         match groups.iter_mut().find(|group| group.name == stone.name) {
             Some(group) => group.stones.push(view),
             None => groups.push(Group {
+                id: link::id_part(&stone.name),
                 path: path::encode(&stone.name),
                 name: stone.name,
                 stones: vec![view],

@@ -105,7 +105,7 @@ impl RowView {
         let address = with_port(&row.ip, row.port);
         Self {
             id: format!(
-                "{}/{}",
+                "{}__{}",
                 link::id_part(&row.name),
                 link::id_part(&row.instance)
             ),

@@ -42,7 +42,11 @@ fn refusals() -> Vec<Refusal> {
         lastbeat_proto::query::ListQuery::parse("size=0&sort=age")
             .unwrap_err()
             .into(),
-        RegistryError::Unknown { name: name.clone() }.into(),
+        RegistryError::Unknown {
+            name: name.clone(),
+            instance: None,
+        }
+        .into(),
         RegistryError::Ambiguous {
             name,
             instances: vec!["10.0.0.1".to_owned(), "10.0.0.2:80".to_owned()],

@@ -117,3 +117,50 @@ fn what_could_not_be_written_is_written_with_its_newest_values() {
         .collect();
     assert_eq!(kinds, ["start", "registered", "changed"]);
 }
+
+#[test]
+fn places_behind_a_failed_chunk_are_listed_again() {
+    let mut state = state();
+    for index in 0..6 {
+        register(&mut state, &format!(r#"{{"name":"s{index}"}}"#), at(0)).unwrap();
+    }
+    let (_, places) = state.take_urgent();
+    let (failed, behind) = places.split_at(2);
+    let mut lost = Copied::default();
+    state.copy(List::Urgent, failed, &mut lost);
+
+    state.put_back(List::Urgent, failed);
+    state.give_back(List::Urgent, behind);
+
+    let rows = write_all(&mut state).batch.rows;
+    let ids: BTreeSet<i64> = rows.iter().map(|row| row.id).collect();
+    assert_eq!(ids.len(), 6, "{ids:?}");
+}
+
+#[test]
+fn a_registration_is_written_once() {
+    let mut state = state();
+    register(&mut state, r#"{"name":"a"}"#, at(0)).unwrap();
+
+    assert_eq!(write_all(&mut state).batch.rows.len(), 1);
+}
+
+#[test]
+fn the_end_of_a_tombstone_is_no_news_for_readers() {
+    let mut state = state();
+    for index in 0..4 {
+        register(&mut state, &format!(r#"{{"name":"s{index}"}}"#), at(0)).unwrap();
+    }
+    for index in 0..3 {
+        state
+            .deregister(&name(&format!("s{index}")), None, at(0))
+            .unwrap();
+    }
+    write_all(&mut state);
+    let cursor = state.cursor();
+
+    state.deregister(&name("s3"), None, at(1)).unwrap();
+    write_all(&mut state);
+
+    assert!(state.can_tell_since(&cursor), "the oldest one made room");
+}
