@@ -71,6 +71,9 @@ pub enum Obstacle {
     /// The directory it should lie in is missing.
     #[error("its directory does not exist; create it or choose a file with --db")]
     NoDirectory,
+    /// It is a sound database of another program; it was not touched.
+    #[error("{0}; choose another file with --db")]
+    Foreign(String),
     /// It is a symbolic link to a file that is missing.
     #[error("it is a symbolic link to a file that does not exist; choose a file with --db")]
     DanglingLink,

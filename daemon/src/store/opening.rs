@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use lastbeat_proto::{Span, Timestamp};
 use rusqlite::Connection;
 
-use super::error::{StoreError, is_damage};
+use super::error::{Obstacle, StoreError, is_damage};
 use super::fresh;
 use super::image::Image;
 use super::import::{self, Unmarked};
@@ -18,6 +18,11 @@ use crate::state::record::Loaded;
 
 /// Where is a copy of this database to be, complete and in one file?
 const COPY_TO: &str = "vacuum into ?1";
+
+/// How many tables are there, and how many of them are ours?
+const TABLES: &str = "
+    select count(*), coalesce(sum(name in ('instances', 'heartbeats')), 0)
+    from sqlite_schema where type = 'table'";
 
 /// What was found at the path, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -220,6 +225,17 @@ fn bring_up(terms: &Terms<'_>, version: i64) -> Result<(Ready, Opening), Fault> 
     Ok((ready, opening))
 }
 
+/// Whether the file is a healthy database that has nothing of ours: then it is no damaged
+/// registry but a wrong path, and is left alone. Whatever cannot be read says no.
+fn is_somebody_elses(place: &Place) -> bool {
+    let Some(connection) = schema::connect_untouching(place.path()) else {
+        return false;
+    };
+    let is_sound = matches!(schema::fault(&connection), Ok(None));
+    let tables = connection.query_row(TABLES, [], |row| Ok((row.get(0)?, row.get(1)?)));
+    is_sound && matches!(tables, Ok((1_i64.., 0_i64)))
+}
+
 /// A database without our mark: the original's, an empty one, or somebody else's.
 fn take_over(terms: &Terms<'_>) -> Result<Opening, StoreError> {
     let opening = match import::look(terms.place)? {
@@ -236,6 +252,12 @@ fn take_over(terms: &Terms<'_>) -> Result<Opening, StoreError> {
 
 /// Saves what can be read of the file, and moves it out of the way.
 fn set_aside(terms: &Terms<'_>, why: String) -> Result<Opening, StoreError> {
+    if is_somebody_elses(terms.place) {
+        return Err(StoreError::Unusable {
+            path: terms.place.path().to_path_buf(),
+            cause: Obstacle::Foreign(why),
+        });
+    }
     let image = Image::read(terms.place.path())?;
     let rescued = salvage::rescue(&image, terms.now, terms.default_ttl);
     fresh::build(

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use lastbeatd::clock::Listened;
 use lastbeatd::state::record::{Batch, Loaded};
-use lastbeatd::store::{Opening, Store};
+use lastbeatd::store::{Opening, Store, StoreError};
 use rusqlite::Connection;
 
 use crate::sample::{NOON_US, TTL, event, names, now, open_with_rows, record, stretch};
@@ -190,7 +190,7 @@ fn a_text_file_is_set_aside() {
 }
 
 #[test]
-fn a_database_of_another_program_is_set_aside() {
+fn a_sound_database_of_another_program_is_refused_and_left_alone() {
     for (setup, why) in [
         (
             "pragma application_id = 77; create table t (a)",
@@ -213,19 +213,15 @@ fn a_database_of_another_program_is_set_aside() {
         connection.close().unwrap();
         let bytes = fs::read(&path).unwrap();
 
-        let (_dir, loaded, opening) = opened(&bytes);
+        let error = Store::open(&path, now(), TTL).unwrap_err();
 
-        assert!(loaded.instances.is_empty());
-        let Opening::SetAside {
-            moved_to,
-            why: said,
-            ..
-        } = opening
-        else {
-            panic!("{opening:?}")
-        };
-        assert_eq!(said, why);
-        assert_eq!(fs::read(moved_to).unwrap(), bytes);
+        let said = error.to_string();
+        assert!(matches!(error, StoreError::Unusable { .. }), "{said}");
+        assert!(
+            said.contains(why) && said.ends_with("choose another file with --db"),
+            "{said}"
+        );
+        assert_eq!(fs::read(&path).unwrap(), bytes);
     }
 }
 
