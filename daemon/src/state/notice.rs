@@ -80,8 +80,8 @@ impl State {
             NoticeLevel::Error,
             *since,
             format!(
-                "changes are not stored since {}: {error}; heartbeats go on in memory, new \
-                 registrations are refused until the disk is writable again",
+                "changes are not stored since {}: {error}; known instances go on \
+                 in memory, registrations are answered with 503 until the disk is writable again",
                 clock(*since)
             ),
         ))

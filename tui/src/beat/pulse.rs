@@ -82,9 +82,10 @@ impl Pulse {
         loop {
             let began = Mono::now();
             // An attempt never outlives the interval, so that one is made in each.
-            let limit = Duration::from(self.timeout.min(self.every));
+            let limit_span = self.timeout.min(self.every);
+            let limit = Duration::from(limit_span);
             let attempt = tokio::time::timeout(limit, self.client.register(&self.body)).await;
-            let result = attempt.unwrap_or(Err(ClientError::Timeout(self.every)));
+            let result = attempt.unwrap_or(Err(ClientError::Timeout(limit_span)));
             match result {
                 Ok(answer) => {
                     self.every = self.wanted.unwrap_or(answer.heartbeat_every_s);
