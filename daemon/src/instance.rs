@@ -51,11 +51,6 @@ impl Life {
         matches!(self, Self::Up | Self::Down)
     }
 
-    /// Whether any heartbeat brings it back.
-    pub const fn is_timed_out(self) -> bool {
-        matches!(self, Self::TimedOut | Self::Dismissed)
-    }
-
     /// The event that going from UP or DOWN to here is recorded as.
     pub const fn event(self) -> EventKind {
         match self {

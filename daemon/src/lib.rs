@@ -145,9 +145,8 @@ impl Daemon {
         info!("stopping");
         registry.stop_serving();
         stop_edge.send_replace(true);
-        if let Ok(result) = edge.await {
-            result?;
-        }
+        // Whatever became of the edge, everything is stored before its fault is told.
+        let edge_ended = edge.await;
         stop_core.send_replace(true);
         let is_stored = match stored.await {
             Ok(result) => result?,
@@ -159,7 +158,10 @@ impl Daemon {
         } else {
             warn!("stopped; the last changes are not stored, see above");
         }
-        Ok(())
+        match edge_ended {
+            Ok(result) => Ok(result?),
+            Err(_panicked) => Err(DaemonError::Ended { part: "listener" }),
+        }
     }
 }
 
