@@ -2,7 +2,7 @@
 //!
 //! Its bytes are kept as they were under another name, and at every moment, also of a power cut,
 //! the path leads to the old database or to the finished new one. What its rows mean is in
-//! [`plan`].
+//! [`mod@plan`].
 
 mod plan;
 mod time;
