@@ -60,7 +60,17 @@ pub(super) fn plan(matches: &ArgMatches) -> Result<Plan, ConfigError> {
         })?
         .unwrap_or_default(),
     };
-    let every = checked(matches, "every", |text| span(text, EVERY_LIMITS))?;
+    let every = checked(matches, "every", |text| {
+        let every = span(text, EVERY_LIMITS)?;
+        match body.ttl_s {
+            Some(ttl) if ttl < every => Err(format!(
+                "is longer than --ttl {ttl}, so the service would be DOWN most of the time; a \
+                 third of it, {}, is a good choice",
+                ttl.third()
+            )),
+            _ => Ok(every),
+        }
+    })?;
     let command = matches
         .get_many("command")
         .map(|words| words.cloned().collect());

@@ -135,3 +135,20 @@ fn a_command_that_does_not_exist_is_127() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(stderr.contains("cannot start /no/such/command"), "{stderr}");
 }
+
+#[test]
+fn an_interval_longer_than_the_ttl_is_refused() {
+    let daemon = Daemon::start(Vec::new());
+
+    let output = beat(&daemon, &["--ttl", "10s", "--every", "5m"])
+        .wait_with_output()
+        .unwrap();
+
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        stderr.contains("--every") && stderr.contains("is longer than --ttl 10s"),
+        "{stderr}"
+    );
+    assert_eq!(count(&daemon, "POST /register"), 0);
+}
