@@ -19,7 +19,6 @@ mod layers;
 mod model;
 mod program;
 mod raw;
-mod readme;
 mod refusals;
 mod restart;
 mod sample;
