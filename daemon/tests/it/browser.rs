@@ -3,7 +3,6 @@
 mod stage;
 
 use fantoccini::Locator;
-use fantoccini::elements::Element;
 
 use self::stage::{Daemon, Proxy, Stage};
 
@@ -21,11 +20,6 @@ async fn names(stage: &Stage) -> Vec<String> {
         names.push(link.text().await.unwrap());
     }
     names
-}
-
-async fn submit(stage: &Stage, css: &str) {
-    let button: Element = stage.sees(css).await;
-    button.click().await.unwrap();
 }
 
 #[tokio::test]
@@ -62,11 +56,11 @@ async fn refreshing_leaves_the_page_as_it_is() {
         .await;
     let stage = Stage::open(&daemon.url, true).await;
 
-    submit(&stage, "button[title='Refresh a']").await;
+    stage.clicks("button[title='Refresh a']").await;
     stage
         .sees("button[title='Refresh a']:not([aria-busy])")
         .await;
-    submit(&stage, ".btn-primary").await;
+    stage.clicks(".btn-primary").await;
     stage.sees(".btn-primary:not([aria-busy])").await;
 
     assert_eq!(names(&stage).await, ["a"]);
@@ -89,10 +83,10 @@ async fn a_deregistration_is_asked_about_first() {
         .await;
     let stage = Stage::open(&daemon.url, true).await;
 
-    submit(&stage, "a[title='Deregister a']").await;
+    stage.clicks("a[title='Deregister a']").await;
     stage.sees(".confirm").await;
     assert_eq!(names(&stage).await, ["a", "b"]);
-    submit(&stage, ".confirm button").await;
+    stage.clicks(".confirm button").await;
 
     stage.sees("#g-a").await;
     assert_eq!(names(&stage).await, ["b"]);
@@ -122,7 +116,7 @@ async fn an_error_stands_beside_its_button_until_it_is_dismissed() {
     stage
         .sees_text("tbody .wrong", "nobody is not registered")
         .await;
-    submit(&stage, ".wrong button").await;
+    stage.clicks(".wrong button").await;
     stage.sees("tbody:not(:has(.wrong))").await;
 }
 
@@ -135,11 +129,11 @@ async fn every_action_works_without_a_script() {
         .await;
     let stage = Stage::open(&daemon.url, false).await;
 
-    submit(&stage, ".btn-primary").await;
+    stage.clicks(".btn-primary").await;
     stage.sees_text(".conn b", "Every 30 s").await;
-    submit(&stage, "button[title='Refresh team/a']").await;
-    submit(&stage, "a[title='Deregister team/a']").await;
-    submit(&stage, ".confirm button").await;
+    stage.clicks("button[title='Refresh team/a']").await;
+    stage.clicks("a[title='Deregister team/a']").await;
+    stage.clicks(".confirm button").await;
 
     stage.sees("#empty").await;
     stage.sees("#g-team_2fa").await;
@@ -159,10 +153,10 @@ async fn filter_and_order_stand_in_the_address() {
     }
     let stage = Stage::open(&daemon.url, true).await;
 
-    submit(&stage, "tbody .tag").await;
+    stage.clicks("tbody .tag").await;
     stage.sees("tbody tr:nth-child(2):last-child").await;
-    submit(&stage, "thead a[href*='sort=name']").await;
-    submit(&stage, "thead a[href*='sort=-name']").await;
+    stage.clicks("thead a[href*='sort=name']").await;
+    stage.clicks("thead a[href*='sort=-name']").await;
     stage.sees("th[aria-sort='descending']").await;
 
     assert_eq!(names(&stage).await, ["beta", "alpha"]);
@@ -215,7 +209,7 @@ async fn ten_tabs_live_beside_each_other() {
         stage.browser.switch_to_window(tab).await.unwrap();
         stage.sees(&link("late-comer")).await;
     }
-    submit(&stage, "button[title='Refresh late-comer']").await;
+    stage.clicks("button[title='Refresh late-comer']").await;
     stage.ends_clean().await;
 }
 
@@ -229,17 +223,17 @@ async fn everything_works_under_a_path_of_a_proxy() {
     let proxy = Proxy::start(&daemon).await;
     let stage = Stage::open(&proxy.url, true).await;
 
-    submit(&stage, "button[title='Refresh team/a']").await;
+    stage.clicks("button[title='Refresh team/a']").await;
     daemon
         .post("/register", r#"{"name":"b","ip":"10.0.0.1"}"#)
         .await;
     stage.sees(&link("b")).await;
-    submit(&stage, "tbody a[href='s/team/a']").await;
+    stage.clicks("tbody a[href='s/team/a']").await;
     stage.sees("h1").await;
-    submit(&stage, "a[title^='Deregister']").await;
-    submit(&stage, ".confirm button").await;
+    stage.clicks("a[title^='Deregister']").await;
+    stage.clicks(".confirm button").await;
     stage.sees("#g-team_2fa").await;
-    submit(&stage, ".navbar-brand").await;
+    stage.clicks(".navbar-brand").await;
     stage.sees(&link("b")).await;
 
     let outside = |path: &&String| !path.starts_with("/registry/");

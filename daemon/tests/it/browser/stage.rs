@@ -222,10 +222,26 @@ impl Stage {
         found.unwrap_or_else(|error| panic!("{css}: {error}"))
     }
 
-    /// Waits for such an element, which must say `text`.
+    /// Waits until such an element says `text`. A page that is left in this moment takes its
+    /// elements along, so they are looked for again.
     pub(crate) async fn sees_text(&self, css: &str, text: &str) {
-        let said = self.sees(css).await.text().await.unwrap();
-        assert!(said.contains(text), "{css} says {said}");
+        let mut said = String::new();
+        let sees = async {
+            while !said.contains(text) {
+                if let Ok(found) = self.sees(css).await.text().await {
+                    said = found;
+                }
+            }
+        };
+        let in_time = tokio::time::timeout(PATIENCE, sees).await;
+        assert!(in_time.is_ok(), "{css} never says {text:?}, but {said:?}");
+    }
+
+    /// Clicks such an element, on the page that is there to stay.
+    pub(crate) async fn clicks(&self, css: &str) {
+        let click = async { while self.sees(css).await.click().await.is_err() {} };
+        let in_time = tokio::time::timeout(PATIENCE, click).await;
+        assert!(in_time.is_ok(), "{css} cannot be clicked");
     }
 
     /// Nothing was refused by the page's policy, and no script failed.
