@@ -1,6 +1,7 @@
 //! `cargo xtask`: what a maintainer of lastbeat runs. Unpublished; nothing of the product needs it.
 
 mod test;
+mod trial;
 
 mod debian;
 mod runner;
@@ -24,6 +25,8 @@ mod examples;
 use std::process::ExitCode;
 
 use anyhow::Result;
+
+use crate::trial::TRIALS;
 
 /// One command of `cargo xtask`.
 struct Command {
@@ -64,11 +67,17 @@ fn main() -> ExitCode {
         Some((name, rest)) => (name.as_str(), rest),
         None => ("help", &[][..]),
     };
-    let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
-        eprintln!("xtask: no command {name}; `cargo xtask help` lists them");
-        return ExitCode::from(USAGE);
+    let command = COMMANDS.iter().find(|command| command.name == name);
+    let trial = TRIALS.iter().find(|trial| trial.name == name);
+    let result = match (command, trial) {
+        (Some(command), _) => (command.run)(rest),
+        (None, Some(trial)) => trial.run(rest),
+        (None, None) => {
+            eprintln!("xtask: no command {name}; `cargo xtask help` lists them");
+            return ExitCode::from(USAGE);
+        }
     };
-    (command.run)(rest).unwrap_or_else(|error| {
+    result.unwrap_or_else(|error| {
         eprintln!("xtask {name}: {error:#}");
         ExitCode::FAILURE
     })
@@ -78,6 +87,13 @@ fn print_help() -> ExitCode {
     for command in &COMMANDS {
         let call = format!("{} {}", command.name, command.options);
         println!("cargo xtask {call:<24}{}", command.summary);
+    }
+    for trial in &TRIALS {
+        let call = format!("{} [COUNT]", trial.name);
+        println!(
+            "cargo xtask {call:<24}long run: {} {}",
+            trial.long_run, trial.unit
+        );
     }
     ExitCode::SUCCESS
 }

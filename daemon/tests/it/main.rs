@@ -3,6 +3,7 @@
 
 mod browser;
 mod daemon;
+mod figure;
 mod http_addresses;
 mod http_bad_input;
 mod http_browsers;

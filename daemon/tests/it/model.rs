@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use lastbeat_proto::{Span, Status};
 use proptest::prelude::*;
 
+use crate::figure::figure;
 use crate::world::{RULES, Seen, World};
 
 const SECOND_US: i64 = 1_000_000;
@@ -218,11 +219,14 @@ fn compare(world: &mut World, model: &Model, command: &Command) -> Result<(), Te
     Ok(())
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
-
-    #[test]
-    fn liveness_is_what_the_model_says(commands in proptest::collection::vec(command(), 1..25)) {
+#[test]
+fn liveness_is_what_the_model_says() {
+    let cases = u32::try_from(figure("model", 2_000)).unwrap();
+    let config = ProptestConfig {
+        max_shrink_iters: 2_000,
+        ..ProptestConfig::with_cases(cases)
+    };
+    proptest!(config, |(commands in proptest::collection::vec(command(), 1..25))| {
         run(&commands)?;
-    }
+    });
 }

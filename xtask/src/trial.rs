@@ -1,0 +1,103 @@
+//! Long runs: a test of the daemon with a larger figure than it has in every run.
+//!
+//! What was measured last, with the command and the date, stands in `docs/reliability.md`.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use crate::USAGE;
+use crate::runner::call;
+use crate::test::root;
+
+/// A test whose figure can be raised.
+pub(crate) struct Trial {
+    /// The command: `cargo xtask <name> [COUNT]`.
+    pub(crate) name: &'static str,
+    /// What is counted.
+    pub(crate) unit: &'static str,
+    /// The test, `<file>::<function>` under `daemon/tests/it`.
+    test: &'static str,
+    /// The figure of every run.
+    every_run: usize,
+    /// The figure of a long run, where none is given.
+    pub(crate) long_run: usize,
+}
+
+/// All of them, in the order of `docs/reliability.md`.
+pub(crate) const TRIALS: [Trial; 1] = [Trial {
+    name: "model",
+    unit: "random sequences of liveness",
+    test: "model::liveness_is_what_the_model_says",
+    every_run: 2_000,
+    long_run: 100_000,
+}];
+
+/// The variable that hands the figure to the test.
+const VARIABLE: &str = "LASTBEAT_FIGURE";
+
+impl Trial {
+    /// Runs the test with the figure in `arguments`, or that of a long run.
+    ///
+    /// # Errors
+    /// When cargo cannot be started, or the test fails.
+    pub(crate) fn run(&self, arguments: &[String]) -> Result<ExitCode> {
+        let figure = match arguments {
+            [] => self.long_run,
+            [one] if one.parse::<usize>().is_ok_and(|count| 0 < count) => one.parse()?,
+            _ => {
+                eprintln!("xtask {}: give the number of {}", self.name, self.unit);
+                return Ok(ExitCode::from(USAGE));
+            }
+        };
+        root()?;
+        println!(
+            "{} with {figure} {}, {} in every run",
+            self.test, self.unit, self.every_run
+        );
+        let began = std::time::Instant::now();
+        let status = call(&["test", "--package", "lastbeatd", "--test", "it", "--"])
+            .args(["--exact", "--include-ignored", "--nocapture", self.test])
+            .env(VARIABLE, figure.to_string())
+            .status()?;
+        let took = began.elapsed().as_secs();
+        if !status.success() {
+            bail!("{figure} {}: failed after {took} s", self.unit);
+        }
+        println!("{figure} {}: passed in {took} s", self.unit);
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_trial_is_a_test_with_the_figure_of_the_table() {
+        let root = root().unwrap();
+        for trial in &TRIALS {
+            let (file, function) = trial.test.split_once("::").unwrap();
+            let path = root.join(format!("daemon/tests/it/{file}.rs"));
+            let source = std::fs::read_to_string(&path).unwrap();
+            let digits = |number: usize| {
+                let text = number.to_string();
+                let (head, tail) = text.split_at(text.len().saturating_sub(3));
+                if head.is_empty() {
+                    text
+                } else {
+                    format!("{head}_{tail}")
+                }
+            };
+            let figure = format!("figure(\"{}\", {})", trial.name, digits(trial.every_run));
+
+            assert!(
+                source.contains(&format!("fn {function}(")),
+                "{}: {function}",
+                trial.name
+            );
+            assert!(source.contains(&figure), "{}: {figure}", trial.name);
+            assert!(trial.every_run < trial.long_run, "{}", trial.name);
+        }
+    }
+}
