@@ -14,6 +14,7 @@ use std::time::Duration;
 use lastbeat_proto::{Span, Timestamp};
 use parking_lot::Mutex;
 use rustix::time::{ClockId, Timespec, clock_gettime};
+use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 /// A point on the machine's steady clock, in whole microseconds; counts on while the machine is
@@ -55,7 +56,10 @@ pub struct Moment {
 
 /// Listening time L: for how long the daemon has listened in the whole life of its database, in
 /// whole microseconds. It stands still while the daemon does (ADR 0004).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
 pub struct Listened(i64);
 
 impl Listened {

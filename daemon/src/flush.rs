@@ -38,6 +38,8 @@ const EVENTS_FOR: Span = Span::from_secs(90 * 86_400);
 const PRUNE: Span = Span::from_secs(60);
 /// Old events deleted in one transaction.
 const PRUNE_CHUNK: usize = 1_000;
+/// Pages given back in one transaction: 1 MiB, so that a registration behind it waits little.
+const SHRINK_CHUNK: i64 = 256;
 
 /// The store's loop.
 #[derive(Debug)]
@@ -288,7 +290,8 @@ impl Flush {
         let listened = self.registry.hold(|state, _| state.listened());
         let older_than =
             Listened::from_micros(listened.as_micros() - EVENTS_FOR.as_signed_micros());
-        let has_more = self.store.prune(MAX_EVENTS, older_than, PRUNE_CHUNK)?;
+        let has_more = self.store.prune(MAX_EVENTS, older_than, PRUNE_CHUNK)?
+            || self.store.shrink(SHRINK_CHUNK)?;
         self.next_prune = now.mono.plus(if has_more { self.interval } else { PRUNE });
         Ok(())
     }

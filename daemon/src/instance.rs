@@ -8,11 +8,16 @@
 //! DOWN      when silence > allowance, since the deadline
 //! late      when UP and silence > 3/4 ttl
 //! GONE      when DOWN and L - since > remove-after
+//! flapping  from the sixth change of status within 10 ttl until 5 ttl without one
 //! ```
 //!
 //! Who keeps the numbers and acts on them is [`crate::state`].
 
+mod changes;
+
 use lastbeat_proto::{EventKind, Span, Status};
+
+pub use self::changes::{Changes, FLAPPING_CHANGES, QUIET_TTLS, WITHIN_TTLS};
 
 use crate::clock::Listened;
 use crate::config::Rules;

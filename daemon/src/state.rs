@@ -181,20 +181,27 @@ impl State {
         let l = self.listening.l();
         let heard_at = view::shown(record.heartbeat.at, record.heartbeat.l, l, now);
         let age_us = now.wall.as_micros() - heard_at.as_micros();
-        let life = record.life;
+        let (life, is_mass, is_flapping) = (record.life, record.is_mass, record.is_flapping);
         let mut hot = Hot {
             heartbeat: record.heartbeat,
             heard: Mono::from_micros(now.mono.as_micros() - age_us),
             ttl: record.ttl.unwrap_or(self.rules.ttl),
             since: record.since,
             since_l: record.since_l,
+            changes: record.changes.clone(),
             queued: None,
             urgent: 0,
             generation: 0,
             life,
-            flags: if record.is_mass { flag::MASS } else { 0 },
+            flags: 0,
             detail: Arc::new(view::detail(record, self.rules.ttl)),
         };
+        if is_mass {
+            hot.set(flag::MASS);
+        }
+        if is_flapping {
+            hot.set(flag::FLAPPING);
+        }
         let is_shown = life == Life::TimedOut || life == Life::Deregistered;
         if is_shown && l <= hot.since_l.plus(self.rules.gone_for) {
             hot.set(flag::SHOWN);

@@ -114,6 +114,15 @@ impl Store {
         self.change(|connection| history::prune(connection, keep, older_than, at_most))
     }
 
+    /// Gives at most `at_most` unused pages of the file back to the system; true when there are
+    /// more.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn shrink(&mut self, at_most: i64) -> Result<bool, StoreError> {
+        self.change(|connection| history::shrink(connection, at_most))
+    }
+
     /// Whether the path still leads to the file that is open, and nobody else has written to it.
     /// Where not, only [`reopen`](Self::reopen) helps.
     pub fn is_in_place(&self) -> bool {

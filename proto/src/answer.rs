@@ -29,6 +29,9 @@ pub struct Row {
     pub late: bool,
     /// False while it is UP only because the daemon was away: not heard since.
     pub confirmed: bool,
+    /// Its status changed six times within ten ttl, and has not stood for five since.
+    #[serde(default)]
+    pub flapping: bool,
     /// Why it is DOWN, in words; absent while UP.
     pub reason: Option<String>,
     /// When the status became what it is; for DOWN the deadline, not the moment someone looked.

@@ -21,8 +21,20 @@ pub const fn due_in(row: &Row, up_ms: i64) -> Span {
     between_ms(up_ms, row.due_ms)
 }
 
+/// What is said of a row that flaps, whatever its status is at the moment.
+pub const FLAPPING: &str = "flapping between UP and DOWN";
+
 /// One short sentence where something is wrong or unsure, nothing for a healthy row.
 pub fn note(row: &Row, up_ms: i64) -> Option<String> {
+    match (row.flapping, silence(row, up_ms)) {
+        (true, None) => Some(FLAPPING.to_owned()),
+        (true, Some(silence)) => Some(format!("{FLAPPING}; {silence}")),
+        (false, silence) => silence,
+    }
+}
+
+/// What its silence means for it.
+fn silence(row: &Row, up_ms: i64) -> Option<String> {
     let due = due_in(row, up_ms);
     match row.status {
         Status::Down => Some(format!(
@@ -46,8 +58,13 @@ pub fn line(row: &Row, up_ms: i64, when: impl Fn(crate::Timestamp) -> String) ->
         Status::Down => "leaves the registry",
         _ => "DOWN",
     };
+    let flapping = if row.flapping {
+        format!("; {FLAPPING}")
+    } else {
+        String::new()
+    };
     format!(
-        "{} since {}: last heartbeat {} ({} ago), ttl {}; {what_next} in {}",
+        "{} since {}: last heartbeat {} ({} ago), ttl {}; {what_next} in {}{flapping}",
         state_word(row),
         when(row.since),
         when(row.last_heartbeat),
@@ -78,6 +95,7 @@ mod tests {
             status: Status::Up,
             late: false,
             confirmed: true,
+            flapping: false,
             reason: None,
             since: Timestamp::from_micros(1_732_456_685_812_334),
             last_heartbeat: Timestamp::from_micros(1_732_456_625_812_334),
@@ -120,6 +138,24 @@ mod tests {
         assert_eq!(
             note(&row, 1_000).unwrap(),
             "not heard since the registry was away; DOWN in 1m"
+        );
+    }
+
+    #[test]
+    fn a_row_that_flaps_says_so_first() {
+        let up = Row {
+            flapping: true,
+            ..row()
+        };
+        let late = Row {
+            late: true,
+            ..up.clone()
+        };
+
+        assert_eq!(note(&up, 5_000).unwrap(), "flapping between UP and DOWN");
+        assert_eq!(
+            note(&late, 49_000).unwrap(),
+            "flapping between UP and DOWN; no heartbeat for 48s; DOWN in 12s"
         );
     }
 

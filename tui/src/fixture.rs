@@ -35,6 +35,7 @@ pub(crate) fn row(name: &str, status: Status, silent_s: i64) -> Row {
         status,
         late: status == Status::Up && 45 < silent_s,
         confirmed: true,
+        flapping: false,
         reason: (status == Status::Down).then(|| "no heartbeat for 1m".to_owned()),
         since: ago(if status == Status::Down {
             silent_s - 60

@@ -17,9 +17,9 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
 use lastbeat_proto::answer::{EventsAnswer, GoneAnswer, Row, ServicesAnswer, Summary};
-use lastbeat_proto::path;
 use lastbeat_proto::problem::Problem;
 use lastbeat_proto::query::ListQuery;
+use lastbeat_proto::{explain, path};
 use serde_json::json;
 
 use self::list::ListView;

@@ -11,7 +11,7 @@ use super::record::{Heartbeat, InstanceRecord};
 use super::slab::{Detail, Hot, Place, flag};
 use super::{State, subject, view};
 use crate::clock::Moment;
-use crate::instance::Life;
+use crate::instance::{Changes, Life};
 
 /// Where a registration says the instance is.
 pub(super) struct Location {
@@ -59,6 +59,8 @@ impl State {
         hot.ttl = fresh.ttl;
         hot.heartbeat = fresh.heartbeat;
         hot.heard = fresh.heard;
+        hot.changes = fresh.changes;
+        hot.clear(flag::FLAPPING);
         hot.clear(flag::EXPIRING);
         self.change_life(place, Life::Up, l, now);
         self.registered(place);
@@ -101,6 +103,8 @@ impl State {
             since: now.wall,
             since_l: l,
             is_mass: false,
+            changes: Changes::default(),
+            is_flapping: false,
             heartbeat: Heartbeat { at: now.wall, l },
         }
     }
@@ -112,6 +116,7 @@ impl State {
             ttl: record.ttl.unwrap_or(self.rules.ttl),
             since: record.since,
             since_l: record.since_l,
+            changes: record.changes.clone(),
             queued: None,
             urgent: 0,
             generation: 0,
@@ -162,6 +167,8 @@ impl State {
             since: hot.since,
             since_l: hot.since_l,
             is_mass: false,
+            changes: hot.changes.clone(),
+            is_flapping: hot.has(flag::FLAPPING),
             heartbeat: hot.heartbeat,
         };
         let detail = Arc::new(view::detail(record, self.rules.ttl));

@@ -231,6 +231,8 @@ fn record(hot: &Hot) -> InstanceRecord {
         since: hot.since,
         since_l: hot.since_l,
         is_mass: hot.has(flag::MASS),
+        changes: hot.changes.clone(),
+        is_flapping: hot.has(flag::FLAPPING),
         heartbeat: hot.heartbeat,
     }
 }

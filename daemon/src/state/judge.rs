@@ -82,6 +82,12 @@ impl State {
 
     /// The last moment at which nothing is due for a row.
     fn next_deadline(&self, hot: &Hot) -> Option<Listened> {
+        let of_life = self.deadline_of_life(hot)?;
+        Some(end_of_flapping(hot).map_or(of_life, |end| end.min(of_life)))
+    }
+
+    /// The last moment at which its life does not change.
+    fn deadline_of_life(&self, hot: &Hot) -> Option<Listened> {
         if hot.has(flag::EXPIRING) {
             return None;
         }
@@ -105,9 +111,13 @@ impl State {
     pub(super) fn judge(&mut self, place: Place, now: Moment) {
         let l = self.listening.l();
         while let Some(hot) = self.slab.get(place) {
-            match self.next_deadline(hot) {
-                Some(deadline) if deadline < l => {}
+            let deadline = match self.next_deadline(hot) {
+                Some(deadline) if deadline < l => deadline,
                 _ => return,
+            };
+            if end_of_flapping(hot) == Some(deadline) {
+                self.end_flapping(place);
+                continue;
             }
             match hot.life {
                 Life::Up if !hot.has(flag::LATE) => self.become_late(place),
@@ -139,6 +149,14 @@ impl State {
                 self.enqueue(place);
             }
         }
+    }
+
+    fn end_flapping(&mut self, place: Place) {
+        if let Some(hot) = self.slab.get_mut(place) {
+            hot.clear(flag::FLAPPING);
+        }
+        self.touch(place);
+        self.mark(place, List::Lazy);
     }
 
     fn become_late(&mut self, place: Place) {
@@ -196,6 +214,7 @@ impl State {
         hot.clear(flag::LATE);
         hot.clear(flag::SHOWN);
         hot.clear(flag::MASS);
+        hot.note_status(life, since_l);
         hot.life = life;
         hot.since_l = since_l;
         hot.since = now.wall.plus_micros(-l.micros_since(since_l));
@@ -272,6 +291,37 @@ impl State {
             self.mark(victim, List::Lazy);
             self.touch(victim);
         }
+    }
+}
+
+impl Hot {
+    /// Its status changes at `since_l`: one that changes often enough flaps, and goes on doing so
+    /// until its status has stood for a while. What a client asks for is no flapping.
+    fn note_status(&mut self, next: Life, since_l: Listened) {
+        let is_asked_for = Life::Deregistered == self.life || Life::Deregistered == next;
+        if is_asked_for || self.life.status() == next.status() {
+            return;
+        }
+        if self
+            .changes
+            .quiet_after(self.ttl)
+            .is_some_and(|end| end < since_l)
+        {
+            self.clear(flag::FLAPPING);
+        }
+        self.changes.note(since_l);
+        if self.changes.are_many(self.ttl) {
+            self.set(flag::FLAPPING);
+        }
+    }
+}
+
+/// The last moment at which a row that flaps still does, if nothing more happens.
+fn end_of_flapping(hot: &Hot) -> Option<Listened> {
+    if hot.has(flag::FLAPPING) && hot.life.is_registered() {
+        hot.changes.quiet_after(hot.ttl)
+    } else {
+        None
     }
 }
 

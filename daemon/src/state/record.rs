@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use lastbeat_proto::{Address, EventKind, InstanceId, ServiceName, Span, Timestamp};
 
 use crate::clock::Listened;
-use crate::instance::Life;
+use crate::instance::{Changes, Life};
 
 /// One instance, living or tombstone, as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,10 @@ pub struct InstanceRecord {
     pub since_l: Listened,
     /// Whether it went DOWN in a mass loss.
     pub is_mass: bool,
+    /// Its latest changes of status.
+    pub changes: Changes,
+    /// Whether it changes all the time.
+    pub is_flapping: bool,
     /// Its last heartbeat.
     pub heartbeat: Heartbeat,
 }

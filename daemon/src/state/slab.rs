@@ -12,7 +12,7 @@ use lastbeat_proto::{Address, InstanceId, ServiceName, Span, Timestamp};
 
 use super::record::Heartbeat;
 use crate::clock::{Listened, Mono};
-use crate::instance::Life;
+use crate::instance::{Changes, Life};
 
 /// A row's place. The generation tells a reused slot from the row that had it before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,6 +62,8 @@ pub(super) mod flag {
     pub(in crate::state) const LAZY: u8 = 32;
     /// On the list of beats.
     pub(in crate::state) const BEAT: u8 = 64;
+    /// Changes its status all the time.
+    pub(in crate::state) const FLAPPING: u8 = 128;
 }
 
 /// What moves often.
@@ -74,6 +76,7 @@ pub(super) struct Hot {
     pub(super) ttl: Span,
     pub(super) since: Timestamp,
     pub(super) since_l: Listened,
+    pub(super) changes: Changes,
     /// Deadline of the live queue entry; none: no entry.
     pub(super) queued: Option<Listened>,
     /// The urgent number that must be stored before an answer about this row.

@@ -9,6 +9,7 @@ use super::record::Loaded;
 use super::*;
 use crate::config::{Limits, Rules};
 
+mod flapping;
 mod storing;
 
 const WALL_US: i64 = 1_800_000_000_000_000;

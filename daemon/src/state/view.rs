@@ -19,6 +19,7 @@ struct Moving {
     status: Status,
     late: bool,
     confirmed: bool,
+    flapping: bool,
     reason: Option<String>,
     since: Timestamp,
     last_heartbeat: Timestamp,
@@ -110,6 +111,7 @@ impl State {
             status: moving.status,
             late: moving.late,
             confirmed: moving.confirmed,
+            flapping: moving.flapping,
             reason: moving.reason,
             since: moving.since,
             last_heartbeat: moving.last_heartbeat,
@@ -139,6 +141,8 @@ impl State {
             boolean(moving.late),
             b",\"confirmed\":",
             boolean(moving.confirmed),
+            b",\"flapping\":",
+            boolean(moving.flapping),
         ]);
         match moving.reason {
             // Only letters, digits and spaces: nothing in it needs escaping.
@@ -175,6 +179,7 @@ impl State {
             status: hot.life.status(),
             late: hot.has(flag::LATE),
             confirmed: !is_up || !pulse.is_unconfirmed(),
+            flapping: hot.has(flag::FLAPPING),
             reason: (!is_up).then(|| judge::silent_for(hot.since_l.since(hot.heartbeat.l))),
             since: shown(hot.since, hot.since_l, l, now),
             last_heartbeat,

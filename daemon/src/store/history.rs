@@ -38,6 +38,11 @@ const BEYOND: &str = "
 /// This event is beyond a limit.
 const DELETE: &str = "delete from events where revision = ?1";
 
+/// How many pages does the file hold for later use?
+const FREE_PAGES: &str = "pragma freelist_count";
+/// Free pages that the file keeps, so that it does not shrink and grow again all day: 4 MiB.
+const SPARE_PAGES: i64 = 1_024;
+
 /// Reads old events from any thread, by a connection of its own for each question.
 #[derive(Debug, Clone)]
 pub struct History {
@@ -126,6 +131,24 @@ pub(super) fn prune(
     }
     transaction.commit()?;
     Ok(at_most < doomed.len())
+}
+
+/// Gives at most `at_most` pages back to the system, beyond those that are kept for later. True
+/// when there are more.
+pub(super) fn shrink(connection: &Connection, at_most: i64) -> Result<bool> {
+    let free: i64 = connection.query_row(FREE_PAGES, [], |row| row.get(0))?;
+    let surplus = free - SPARE_PAGES;
+    if surplus <= 0 {
+        return Ok(false);
+    }
+    let mut statement = connection.prepare(&format!(
+        "pragma incremental_vacuum({})",
+        surplus.min(at_most)
+    ))?;
+    // Each row is a page that was given back.
+    let mut pages = statement.query([])?;
+    while pages.next()?.is_some() {}
+    Ok(at_most < surplus)
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use crate::state::record::{
 /// Which instances and tombstones are there, with their heartbeats?
 const INSTANCES: &str = "
     select i.id, i.name, i.instance, i.ip, i.port, i.ttl_us, i.tags, i.metadata, i.first_seen,
-           i.life, i.since, i.since_l, i.mass, h.at, h.l
+           i.life, i.since, i.since_l, i.mass, i.changes, i.flapping, h.at, h.l
     from instances as i left join heartbeats as h on h.id = i.id
     order by i.id";
 
@@ -150,8 +150,8 @@ fn instance(row: &Row<'_>) -> Result<InstanceRecord> {
     let since_l = listened(row, 11)?;
     // A heartbeat is written with its row, so only damage can have taken it.
     let heartbeat = Heartbeat {
-        at: time(row, 13)?,
-        l: listened(row, 14)?,
+        at: time(row, 15)?,
+        l: listened(row, 16)?,
     };
     Ok(InstanceRecord {
         id: row.get(0)?,
@@ -167,6 +167,8 @@ fn instance(row: &Row<'_>) -> Result<InstanceRecord> {
         since,
         since_l,
         is_mass: row.get(12)?,
+        changes: checked(row, 13, |text| serde_json::from_str(text))?,
+        is_flapping: row.get(14)?,
         heartbeat,
     })
 }

@@ -211,6 +211,7 @@ fn bring_up(terms: &Terms<'_>, version: i64) -> Result<(Ready, Opening), Fault> 
             .free_name(&format!("schema-{version}"), terms.now);
         connection.execute(COPY_TO, [copy.to_string_lossy()])?;
         schema::migrate(&mut connection, version, terms.migrations)?;
+        schema::let_shrink(&connection)?;
         Opening::Migrated { copy }
     };
     // A row that our own types refuse is damage, too.

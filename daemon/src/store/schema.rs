@@ -12,12 +12,17 @@ pub(super) const APPLICATION_ID: i64 = 0x4c42_4541;
 
 /// The steps from one version of the schema to the next, oldest first. A step never changes
 /// after its release.
-pub(super) const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001-first.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/0001-first.sql"),
+    include_str!("../../migrations/0002-flapping.sql"),
+];
 
 /// How the open file is to be used. WAL with a sync at every commit: an answered registration
 /// survives a power cut (NORMAL was measured to lose some). `mmap_size` 0: a shrinking file must
-/// be an error and not a SIGBUS. A journal is cut back to 4 MiB.
+/// be an error and not a SIGBUS. A journal is cut back to 4 MiB. A new file can give pages back
+/// without being rewritten; of an old one that is no news to `SQLite` before its next `vacuum`.
 const SETTINGS: &str = "
+    pragma auto_vacuum = incremental;
     pragma journal_mode = wal;
     pragma synchronous = full;
     pragma mmap_size = 0;
@@ -29,6 +34,11 @@ const SETTINGS: &str = "
 /// A lock of another program surfaces within this time: memory goes on meanwhile, and the writer
 /// tries again by itself.
 const BUSY_MS: u64 = 200;
+
+/// Can the file give back pages that it does not need? 2 when it can, in small steps.
+const AUTO_VACUUM: &str = "pragma auto_vacuum";
+/// Could this file, written anew, give pages back?
+const VACUUM: &str = "vacuum";
 
 /// Is everything in the file itself, and nothing in its log? 0 when it is.
 const COMPLETE: &str = "pragma wal_checkpoint(truncate)";
@@ -118,6 +128,15 @@ pub(super) fn migrate(
     step.pragma_update(None, "application_id", APPLICATION_ID)?;
     step.pragma_update(None, "user_version", version_of(migrations))?;
     step.commit()
+}
+
+/// Sees to it that the file can shrink, by writing a file of the first schema anew.
+pub(super) fn let_shrink(connection: &Connection) -> rusqlite::Result<()> {
+    let mode: i64 = connection.query_row(AUTO_VACUUM, [], |row| row.get(0))?;
+    if mode != 2 {
+        connection.execute_batch(VACUUM)?;
+    }
+    Ok(())
 }
 
 /// The first fault of the file, if it has one.

@@ -20,7 +20,7 @@ fn an_older_schema_is_copied_and_brought_up_to_date() {
         .path()
         .canonicalize()
         .unwrap()
-        .join("monitoring.db.schema-1-20261124T135807Z");
+        .join("monitoring.db.schema-2-20261124T135807Z");
     assert_eq!(opening, Opening::Migrated { copy: copy.clone() });
     store.close();
     let version = |path: &Path| -> i64 {
@@ -29,17 +29,49 @@ fn an_older_schema_is_copied_and_brought_up_to_date() {
             .pragma_query_value(None, "user_version", |row| row.get(0))
             .unwrap()
     };
-    assert_eq!((version(&copy), version(&path)), (1, 2));
+    assert_eq!((version(&copy), version(&path)), (2, 3));
     assert!(matches!(
         Store::open(&path, now, ttl).unwrap_err(),
         StoreError::Newer {
-            version: 2,
-            ours: 1,
+            version: 3,
+            ours: 2,
             ..
         }
     ));
     let (_store, _, opening) = Store::open_with(&path, now, ttl, &newer.concat()).unwrap();
     assert_eq!(opening, Opening::Existing);
+}
+
+#[test]
+fn a_file_of_the_first_schema_keeps_its_rows_and_can_shrink_from_now_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().canonicalize().unwrap().join("monitoring.db");
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(&format!(
+        "pragma journal_mode = wal; {}
+         pragma application_id = {}; pragma user_version = 1;
+         insert into instances (name, instance, ip, tags, metadata, first_seen, life, since,
+                                since_l, mass)
+         values ('a', 'i', '192.0.2.1', '[]', '{{}}', 1, 'down', 2, 3, 0);
+         insert into heartbeats values (1, 4, 5);",
+        schema::MIGRATIONS[0],
+        schema::APPLICATION_ID
+    ))
+    .unwrap();
+    old.close().unwrap();
+
+    let now = Timestamp::from_micros(1_795_528_687_812_334);
+    let (store, loaded, opening) = Store::open(&path, now, Span::from_secs(60)).unwrap();
+
+    assert!(matches!(opening, Opening::Migrated { .. }), "{opening:?}");
+    let [row] = loaded.instances.as_slice() else {
+        panic!("{loaded:?}")
+    };
+    assert_eq!((row.name.as_str(), row.is_flapping), ("a", false));
+    assert!(row.changes.moments().is_empty());
+    let connection = store.connection.as_ref().unwrap();
+    let mode = connection.pragma_query_value(None, "auto_vacuum", |row| row.get::<_, i64>(0));
+    assert_eq!(mode, Ok(2));
 }
 
 #[test]

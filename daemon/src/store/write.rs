@@ -17,13 +17,14 @@ const DELETE_HEARTBEAT: &str = "delete from heartbeats where id = ?1";
 /// What is known about this instance now?
 const UPSERT_INSTANCE: &str = "
     insert into instances (id, name, instance, ip, port, ttl_us, tags, metadata, first_seen,
-                           life, since, since_l, mass)
-    values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                           life, since, since_l, mass, changes, flapping)
+    values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
     on conflict (id) do update set
         name = excluded.name, instance = excluded.instance, ip = excluded.ip,
         port = excluded.port, ttl_us = excluded.ttl_us, tags = excluded.tags,
         metadata = excluded.metadata, first_seen = excluded.first_seen, life = excluded.life,
-        since = excluded.since, since_l = excluded.since_l, mass = excluded.mass";
+        since = excluded.since, since_l = excluded.since_l, mass = excluded.mass,
+        changes = excluded.changes, flapping = excluded.flapping";
 /// When was this new or changed instance last heard?
 const UPSERT_HEARTBEAT: &str = "
     insert into heartbeats (id, at, l) values (?1, ?2, ?3)
@@ -175,6 +176,8 @@ fn put_rows(transaction: &Transaction<'_>, rows: &[InstanceRecord]) -> Result<()
             row.since.as_micros(),
             row.since_l.as_micros(),
             row.is_mass,
+            json(&row.changes)?,
+            row.is_flapping,
         ])?;
         heartbeat.execute([
             row.id,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use lastbeat_proto::{EventKind, InstanceId, NetworkEndpoint, ServiceName, Span, Timestamp};
 use lastbeatd::clock::Listened;
-use lastbeatd::instance::Life;
+use lastbeatd::instance::{Changes, Life};
 use lastbeatd::state::record::{
     Batch, Began, EventRecord, Heartbeat, InstanceRecord, Stretch, Subject,
 };
@@ -39,6 +39,8 @@ pub(crate) fn record(id: i64, name: &str) -> InstanceRecord {
         since: Timestamp::from_micros(NOON_US - 4),
         since_l: Listened::from_micros(40),
         is_mass: false,
+        changes: Changes::default(),
+        is_flapping: false,
         heartbeat: beat(50),
     }
 }

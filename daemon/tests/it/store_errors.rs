@@ -59,14 +59,14 @@ fn a_newer_schema_is_refused_and_its_file_not_touched() {
         error,
         StoreError::Newer {
             version: 7,
-            ours: 1,
+            ours: 2,
             ..
         }
     ));
     assert_eq!(
         error.to_string(),
         format!(
-            "cannot open the database {}: a newer lastbeatd made it (schema 7, this one knows 1); \
+            "cannot open the database {}: a newer lastbeatd made it (schema 7, this one knows 2); \
              run that version or choose another file with --db",
             path.display()
         )

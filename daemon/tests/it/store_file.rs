@@ -108,7 +108,8 @@ fn the_file_says_whose_it_is_and_its_tables_are_strict() {
         .unwrap();
 
     assert_eq!(number("application_id"), 0x4c42_4541);
-    assert_eq!(number("user_version"), 1);
+    assert_eq!(number("user_version"), 2);
+    assert_eq!(number("auto_vacuum"), 2, "it can shrink in small steps");
     assert_eq!(journal, "wal");
     assert_eq!(loose, 0);
 }

@@ -63,6 +63,7 @@ pub(crate) fn row(name: &str, status: Status, silent_s: i64) -> Row {
         status,
         late: false,
         confirmed: true,
+        flapping: false,
         reason: None,
         since: at(silent_s),
         last_heartbeat: at(silent_s),

@@ -65,6 +65,8 @@ pub(super) struct RowView {
     pub(super) word: &'static str,
     /// Which sentence explains it.
     pub(super) why: Why,
+    /// Whether its status changes all the time.
+    pub(super) is_flapping: bool,
     /// Whether the page asks if it shall be deregistered.
     pub(super) is_asked: bool,
     /// The page that asks that.
@@ -117,6 +119,7 @@ impl RowView {
             icon,
             word: explain::state_word(&row),
             why,
+            is_flapping: row.flapping,
             heard_ms: row.heard_ms,
             due_ms: row.due_ms,
             age: written(&|up_ms| explain::age(&row, up_ms).to_string()),

@@ -25,6 +25,7 @@ fn row(name: &str, address: &str) -> Row {
         status: Status::Up,
         late: false,
         confirmed: true,
+        flapping: false,
         reason: None,
         since: NOW.plus_micros(-3_600_123_456),
         last_heartbeat: NOW.plus_micros(-5_123_456),
@@ -51,6 +52,13 @@ fn unconfirmed() -> Row {
     Row {
         confirmed: false,
         ..row("unsure", "fe80::1%eth0")
+    }
+}
+
+fn flapping(row: Row) -> Row {
+    Row {
+        flapping: true,
+        ..row
     }
 }
 
@@ -258,6 +266,8 @@ fn the_sentence_of_a_row_is_the_one_of_the_terminal() {
         silent("a", Status::Up, 48_000, 12_000),
         unconfirmed(),
         row("a", "10.0.0.1"),
+        flapping(row("a", "10.0.0.1")),
+        flapping(silent("a", Status::Down, 108_000, 12_000)),
     ];
     for row in rows {
         let note = explain::note(&row, UP_MS_NOW).unwrap_or_default();
@@ -276,14 +286,17 @@ fn the_line_of_a_service_is_the_one_of_the_terminal() {
         head: &head,
         machine: None,
     };
-    let seen = overview(vec![silent("search", Status::Down, 108_000, 12_000)]);
-    let line = explain::line(&seen.services.services[0], UP_MS_NOW, row::time);
+    let steady = silent("search", Status::Down, 108_000, 12_000);
+    for row in [steady.clone(), flapping(steady)] {
+        let seen = overview(vec![row]);
+        let line = explain::line(&seen.services.services[0], UP_MS_NOW, row::time);
 
-    let shell = Shell::new(&asked, &seen.services, "", false);
-    let page = ServicePage::new(shell, "search", seen.services, seen.gone, seen.events);
-    let html = page.render().unwrap();
+        let shell = Shell::new(&asked, &seen.services, "", false);
+        let page = ServicePage::new(shell, "search", seen.services, seen.gone, seen.events);
+        let html = page.render().unwrap();
 
-    assert_eq!(text_behind(&html, "<p class=\"line\">", "</p>"), line);
+        assert_eq!(text_behind(&html, "<p class=\"line\">", "</p>"), line);
+    }
 }
 
 #[test]

@@ -31,6 +31,8 @@ fn record(id: i64) -> InstanceRecord {
         since: time,
         since_l: Listened::from_micros(id),
         is_mass: id % 5 == 0,
+        changes: crate::instance::Changes::default(),
+        is_flapping: false,
         heartbeat: Heartbeat {
             at: Timestamp::from_micros(-id),
             l: Listened::from_micros(1 << id.min(40)),
@@ -144,7 +146,7 @@ fn the_bytes_of_one_file_say_what_sqlite_says() {
 
     let header = Header {
         application_id: schema::APPLICATION_ID,
-        user_version: 1,
+        user_version: 2,
     };
     assert_eq!(image.header(), Some(header));
     assert_same(

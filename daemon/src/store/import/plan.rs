@@ -12,7 +12,7 @@ use rusqlite::types::{Value, ValueRef};
 
 use super::time;
 use crate::clock::Listened;
-use crate::instance::Life;
+use crate::instance::{Changes, Life};
 use crate::state::record::{Batch, EventRecord, Heartbeat, InstanceRecord, Subject};
 use crate::store::image;
 
@@ -178,6 +178,8 @@ fn instance(row: Candidate, now: Timestamp) -> InstanceRecord {
         since: at,
         since_l: l,
         is_mass: false,
+        changes: Changes::default(),
+        is_flapping: false,
         heartbeat: Heartbeat { at, l },
     }
 }

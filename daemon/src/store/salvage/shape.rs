@@ -4,6 +4,7 @@ use lastbeat_proto::{EventKind, InstanceId, NetworkEndpoint, ServiceName, Span, 
 use rusqlite::types::Value::{self, Integer, Null, Text};
 
 use crate::clock::Listened;
+use crate::instance::Changes;
 use crate::state::record::{EventRecord, Heartbeat, InstanceRecord, Stretch, Subject};
 use crate::store::image::RawRow;
 use crate::store::import::{OldRow, Refused};
@@ -62,6 +63,10 @@ pub(super) fn of(row: &RawRow) -> Option<Shape> {
         }
         [Null, rest @ ..] if rest.len() == 7 => event(id, rest).map(Shape::Event),
         [Null, rest @ ..] if rest.len() == 12 => instance(id, rest).map(Shape::Instance),
+        [Null, rest @ .., Text(changes), Integer(flapping)] if rest.len() == 12 => {
+            let row = with_changes(instance(id, rest)?, changes, *flapping);
+            row.map(Shape::Instance)
+        }
         _ => None,
     }
 }
@@ -164,7 +169,18 @@ fn instance(id: i64, rest: &[Value]) -> Option<InstanceRecord> {
         since: Timestamp::from_micros(*since),
         since_l: Listened::from_micros(*since_l),
         is_mass: flag(*mass)?,
+        changes: Changes::default(),
+        is_flapping: false,
         heartbeat: heartbeat(*since, *since_l),
+    })
+}
+
+/// A row of the schema since its second version.
+fn with_changes(row: InstanceRecord, changes: &str, flapping: i64) -> Option<InstanceRecord> {
+    Some(InstanceRecord {
+        changes: serde_json::from_str(changes).ok()?,
+        is_flapping: flag(flapping)?,
+        ..row
     })
 }
 

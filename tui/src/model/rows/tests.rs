@@ -17,6 +17,7 @@ fn row(name: &str, status: Status, heard_ms: i64) -> Row {
         status,
         late: false,
         confirmed: true,
+        flapping: false,
         reason: None,
         since: Timestamp::default(),
         last_heartbeat: Timestamp::default(),
