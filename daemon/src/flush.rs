@@ -11,11 +11,11 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use crate::clock::{Listened, Mono};
+use crate::clock::Mono;
 use crate::registry::Registry;
 use crate::state::dirty::{Copied, List, MAX_COPIED};
-use crate::state::{Place, State, StoreState};
-use crate::store::{Store, StoreError};
+use crate::state::{Place, Rewritten, State, StoreTrouble};
+use crate::store::{Keep, Reopened, Store, StoreError};
 
 /// Lazy rows of one transaction.
 const LAZY_CHUNK: usize = 1_024;
@@ -30,16 +30,8 @@ const FILE_CHECK: Span = Span::from_micros(500_000);
 const IDLE_FLUSH: Span = Span::from_secs(30);
 /// How often a stop tries to store everything, [`RETRY`] apart.
 const STOP_ATTEMPTS: usize = 5;
-/// Events that are kept in the store.
-const MAX_EVENTS: usize = 100_000;
-/// How long events are kept in the store: 90 days of listening.
-const EVENTS_FOR: Span = Span::from_secs(90 * 86_400);
 /// How often old events are looked for.
 const PRUNE: Span = Span::from_secs(60);
-/// Old events deleted in one transaction.
-const PRUNE_CHUNK: usize = 1_000;
-/// Pages given back in one transaction: 1 MiB, so that a registration behind it waits little.
-const SHRINK_CHUNK: i64 = 256;
 
 /// The store's loop.
 #[derive(Debug)]
@@ -180,13 +172,21 @@ impl Flush {
         if self.store.is_in_place() {
             return Ok(());
         }
-        let path = self.store.path().display().to_string();
+        let at = self.registry.clock().now().wall;
+        let Reopened { why, moved_to } = self.store.reopen(at)?;
+        let moved_to = moved_to.map(|path| path.display().to_string());
+        let path = self.store.path().display();
+        let kept = moved_to.as_deref().unwrap_or("nowhere");
         warn!(
-            store.path = path,
-            "the database {path} was deleted or replaced; writing it again"
+            store.path = %path,
+            store.moved_to = kept,
+            "the database {path} {why}; it is written again, and what was there is kept: {kept}"
         );
-        self.store.reopen(self.registry.clock().now().wall)?;
-        self.registry.hold(|state, _| state.mark_all());
+        let rewritten = Rewritten { why, moved_to, at };
+        self.registry.hold(|state, _| {
+            state.mark_all();
+            state.set_rewritten(rewritten);
+        });
         Ok(())
     }
 
@@ -286,43 +286,46 @@ impl Flush {
         if now.mono < self.next_prune {
             return Ok(());
         }
-        // By listening time: a wall clock gone astray must not cost the history.
         let listened = self.registry.hold(|state, _| state.listened());
-        let older_than =
-            Listened::from_micros(listened.as_micros() - EVENTS_FOR.as_signed_micros());
-        let has_more = self.store.prune(MAX_EVENTS, older_than, PRUNE_CHUNK)?
-            || self.store.shrink(SHRINK_CHUNK)?;
+        let has_more = self.store.tidy(&Keep::DEFAULT, listened)?;
         self.next_prune = now.mono.plus(if has_more { self.interval } else { PRUNE });
         Ok(())
     }
 
     /// Tells users and the log how the store is: one line when trouble begins, one when it ends.
     fn note(&mut self, result: Result<(), StoreError>) -> Result<(), StoreError> {
-        let trouble = match result {
+        let cause = match result {
             Ok(()) => None,
-            Err(error) if error.is_trouble() => Some(error),
+            Err(StoreError::Trouble { cause }) => Some(cause),
             Err(defect) => return Err(defect),
         };
-        match (trouble, self.trouble) {
+        match (cause, self.trouble) {
             (None, None) => {}
             (None, Some(_)) => {
                 self.trouble = None;
-                self.registry
-                    .hold(|state, _| state.set_store(StoreState::default()));
+                self.registry.hold(|state, _| state.set_store_trouble(None));
                 info!("changes are stored again");
             }
-            (Some(error), since) => {
-                let now = self.registry.clock().now().wall;
+            (Some(cause), since) => {
+                let advice = cause.advice();
                 if since.is_none() {
-                    warn!(error = %error, "changes are not stored: {error}");
+                    warn!(error = %cause, "changes are not stored ({cause}): {advice}");
                 }
-                let since = since.unwrap_or(now);
+                let since = since.unwrap_or_else(|| self.registry.clock().now().wall);
                 self.trouble = Some(since);
-                let trouble = Some((error.to_string(), since));
+                let cause = cause.to_string();
+                let trouble = StoreTrouble {
+                    cause,
+                    advice,
+                    since,
+                };
                 self.registry
-                    .hold(|state, _| state.set_store(StoreState { trouble }));
+                    .hold(|state, _| state.set_store_trouble(Some(trouble)));
             }
         }
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -255,7 +255,8 @@ fn tell(registry: &Registry, opening: &Opening, config: &Config) {
         } => {
             let text = format!(
                 "the database could not be used ({why}); it was set aside as {} and {salvaged} \
-                 instances were saved from it: look at the disk, then restart",
+                 instances were saved from it: look at the disk, and keep or delete that file; \
+                 this stands until the next start",
                 moved_to.display()
             );
             warn!("{text}");

@@ -38,7 +38,7 @@ use crate::instance::{Life, Pulse};
 pub use self::command::{Deregistered, Heard, Refusal};
 pub use self::delta::Cursor;
 pub use self::listening::MAX_STRETCHES;
-pub use self::notice::{MASS_LOSS, StoreState};
+pub use self::notice::{MASS_LOSS, Rewritten, StoreTrouble};
 pub use self::select::{Candidate, Head};
 pub use self::slab::{Detail, Place};
 
@@ -103,7 +103,7 @@ impl State {
             change: 1,
             waking_change: 1,
             floor: 1,
-            notices: notice::Facts::new(loaded.refused_rows),
+            notices: notice::Facts::new(loaded.refused_rows, now.wall),
         };
         let mut newest = None;
         for record in loaded.instances {

@@ -24,11 +24,12 @@ use lastbeat_proto::{Span, Timestamp};
 use rusqlite::Connection;
 
 pub use self::error::{Obstacle, StoreError, TroubleCause};
-pub use self::history::History;
+pub use self::history::{History, Keep};
 use self::lock::Lock;
 pub use self::opening::Opening;
 use self::opening::Terms;
 use self::place::Place;
+pub use self::reopen::Reopened;
 use self::witness::{Standing, Witness};
 use crate::clock::Listened;
 use crate::state::record::{Batch, Loaded};
@@ -100,32 +101,20 @@ impl Store {
         Ok(())
     }
 
-    /// Deletes at most `at_most` of the oldest events that are older than `older_than` or beyond
-    /// the newest `keep`; the newest of all stays. True when there is more to delete.
+    /// Deletes some of the events that are not to be kept at this listening time, or gives
+    /// some pages of the file back to the system; small steps, so that a registration behind it
+    /// waits little. True when there is more to do.
     ///
     /// # Errors
     /// As [`write`](Self::write).
-    pub fn prune(
-        &mut self,
-        keep: usize,
-        older_than: Listened,
-        at_most: usize,
-    ) -> Result<bool, StoreError> {
-        self.change(|connection| history::prune(connection, keep, older_than, at_most))
+    pub fn tidy(&mut self, keep: &Keep, listened: Listened) -> Result<bool, StoreError> {
+        self.change(|connection| history::tidy(connection, keep, listened))
     }
 
-    /// Gives at most `at_most` unused pages of the file back to the system; true when there are
-    /// more.
-    ///
-    /// # Errors
-    /// As [`write`](Self::write).
-    pub fn shrink(&mut self, at_most: i64) -> Result<bool, StoreError> {
-        self.change(|connection| history::shrink(connection, at_most))
-    }
-
-    /// Whether the path still leads to the file that is open, and nobody else has written to it.
+    /// Whether the path still leads to the file that is open, and nobody has written to it but
+    /// `SQLite`.
     /// Where not, only [`reopen`](Self::reopen) helps.
-    pub fn is_in_place(&self) -> bool {
+    pub fn is_in_place(&mut self) -> bool {
         self.connection.is_some()
             && !self.is_damaged
             && self.witness.standing(&self.place) == Standing::InPlace

@@ -82,8 +82,8 @@ impl Registry {
     pub fn health(&self) -> HealthAnswer {
         self.hold(|state, now| {
             state.look(now);
-            let notices = state.notices(now);
-            let trouble = state.store().trouble.as_ref();
+            let notices = state.notices();
+            let trouble = state.store_trouble();
             // The services' trouble is not the daemon's own.
             let is_degraded = notices
                 .iter()
@@ -95,7 +95,7 @@ impl Registry {
                 up_ms: state.up_ms(now),
                 store: StoreHealth {
                     writing: trouble.is_none(),
-                    error: trouble.map(|(error, _)| error.clone()),
+                    error: trouble.map(|trouble| trouble.cause.clone()),
                     waiting: state.waiting_to_store(),
                 },
                 notices,

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use lastbeat_proto::Timestamp;
+
 use super::dirty::MAX_WAITING_EVENTS;
 use super::record::EventRecord;
 
@@ -16,6 +18,8 @@ pub(super) struct Journal {
     revision: u64,
     /// Events that were given up because the store could not write for too long.
     given_up: u64,
+    /// Since when: the moment of the first of them.
+    given_up_since: Option<Timestamp>,
 }
 
 impl Journal {
@@ -25,6 +29,7 @@ impl Journal {
             unwritten: VecDeque::new(),
             revision,
             given_up: 0,
+            given_up_since: None,
         }
     }
 
@@ -33,9 +38,10 @@ impl Journal {
         self.revision
     }
 
-    /// Events that no store will ever hold.
-    pub(super) const fn given_up(&self) -> u64 {
-        self.given_up
+    /// How many events no store will ever hold, and the moment of the first; nothing where all
+    /// are or will be stored.
+    pub(super) fn given_up(&self) -> Option<(u64, Timestamp)> {
+        self.given_up_since.map(|since| (self.given_up, since))
     }
 
     /// Records an event under the next revision.
@@ -46,21 +52,31 @@ impl Journal {
             self.newest.pop_front();
         }
         if MAX_WAITING_EVENTS <= self.unwritten.len() {
-            self.unwritten.pop_front();
+            let lost = self.unwritten.pop_front();
             self.given_up += 1;
+            self.given_up_since = self.given_up_since.or(lost.map(|event| event.at));
         }
         self.unwritten.push_back(event.clone());
         self.newest.push_back(event);
     }
 
-    /// The newest events, newest first.
+    /// The events in memory without a gap, newest first.
     pub(super) fn newest_first(&self) -> impl Iterator<Item = &EventRecord> {
-        self.newest.iter().rev()
+        self.longest().iter().rev()
     }
 
-    /// Revision of the oldest event in memory.
+    /// Revision of the oldest of them; older ones are in the store only.
     pub(super) fn oldest(&self) -> Option<u64> {
-        self.newest.front().map(|event| event.revision)
+        self.longest().front().map(|event| event.revision)
+    }
+
+    /// Both reach up to the last event. While the store cannot write, what waits for it is more.
+    fn longest(&self) -> &VecDeque<EventRecord> {
+        if self.newest.len() < self.unwritten.len() {
+            &self.unwritten
+        } else {
+            &self.newest
+        }
     }
 
     pub(super) fn unwritten(&self, count: usize) -> Vec<EventRecord> {

@@ -178,7 +178,7 @@ impl State {
         let reason = silent_for(pulse.allowance(self.rules.start_grace));
         self.record_transition(place, Life::Down.event(), reason);
         self.mark(place, List::Lazy);
-        self.note_loss(place, since_l, now);
+        self.note_loss(place, since_l);
     }
 
     fn leave(&mut self, place: Place, now: Moment) {
@@ -272,7 +272,7 @@ impl State {
         self.mark(place, List::Lazy);
     }
 
-    fn note_loss(&mut self, place: Place, since_l: Listened, now: Moment) {
+    fn note_loss(&mut self, place: Place, since_l: Listened) {
         let slab = &self.slab;
         self.mass.note(since_l, place, |since, place| {
             slab.get(place)
@@ -285,9 +285,10 @@ impl State {
             if hot.life != Life::Down || !hot.set(flag::MASS) {
                 continue;
             }
+            let began = hot.since;
             self.mass.down += 1;
             self.mass.victims += 1;
-            self.mass.since = self.mass.since.or(Some(now.wall));
+            self.mass.since = self.mass.since.or(Some(began));
             self.mark(victim, List::Lazy);
             self.touch(victim);
         }

@@ -4,23 +4,40 @@ use lastbeat_proto::Timestamp;
 use lastbeat_proto::answer::{Notice, NoticeLevel};
 
 use super::State;
-use crate::clock::Moment;
 
 /// Kind of the notice that tells of services, not of the daemon.
 pub const MASS_LOSS: &str = "mass-loss";
 
-/// Whether the store can write.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct StoreState {
-    /// The error of the last attempt, and since when attempts fail.
-    pub trouble: Option<(String, Timestamp)>,
+/// Why the store cannot write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreTrouble {
+    /// What the last attempt met.
+    pub cause: String,
+    /// What an operator can do about it.
+    pub advice: &'static str,
+    /// Since when attempts fail.
+    pub since: Timestamp,
+}
+
+/// A new file took the place of one that was lost or damaged while it was open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rewritten {
+    /// What had become of the old one: `was deleted or moved away`.
+    pub why: &'static str,
+    /// Where the old one is now, if it is still there.
+    pub moved_to: Option<String>,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// What notices are made of.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
     refused_rows: usize,
-    pub(super) store: StoreState,
+    /// When this daemon found them.
+    opened: Timestamp,
+    store: Option<StoreTrouble>,
+    rewritten: Option<Rewritten>,
     /// The last absence of the daemon, on the wall.
     pub(super) away: Option<(Timestamp, Timestamp)>,
     /// Notices that stand as long as the daemon runs.
@@ -28,9 +45,10 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    pub(super) fn new(refused_rows: usize) -> Self {
+    pub(super) fn new(refused_rows: usize, opened: Timestamp) -> Self {
         Self {
             refused_rows,
+            opened,
             ..Self::default()
         }
     }
@@ -42,14 +60,19 @@ impl State {
         self.notices.lasting.push(notice);
     }
 
-    /// Notes how the store is.
-    pub fn set_store(&mut self, store: StoreState) {
-        self.notices.store = store;
+    /// Notes what keeps the store from writing; nothing when it writes.
+    pub fn set_store_trouble(&mut self, trouble: Option<StoreTrouble>) {
+        self.notices.store = trouble;
     }
 
-    /// How the store is.
-    pub fn store(&self) -> &StoreState {
-        &self.notices.store
+    /// What keeps the store from writing.
+    pub fn store_trouble(&self) -> Option<&StoreTrouble> {
+        self.notices.store.as_ref()
+    }
+
+    /// Notes that the database had to be written anew.
+    pub fn set_rewritten(&mut self, rewritten: Rewritten) {
+        self.notices.rewritten = Some(rewritten);
     }
 
     /// Rows and events that wait to be written.
@@ -63,26 +86,49 @@ impl State {
     }
 
     /// All notices that stand now.
-    pub fn notices(&self, now: Moment) -> Vec<Notice> {
+    pub fn notices(&self) -> Vec<Notice> {
         let mut notices = self.notices.lasting.clone();
         notices.extend(self.store_notice());
+        notices.extend(self.rewritten_notice());
         notices.extend(self.away_notice());
         notices.extend(self.mass_notice());
-        notices.extend(self.refused_notice(now));
-        notices.extend(self.history_notice(now));
+        notices.extend(self.refused_notice());
+        notices.extend(self.history_notice());
         notices
     }
 
     fn store_notice(&self) -> Option<Notice> {
-        let (error, since) = self.notices.store.trouble.as_ref()?;
+        let StoreTrouble {
+            cause,
+            advice,
+            since,
+        } = self.notices.store.as_ref()?;
         Some(notice(
             "store-not-writing",
             NoticeLevel::Error,
             *since,
             format!(
-                "changes are not stored since {}: {error}; known instances go on \
-                 in memory, registrations are answered with 503 until the disk is writable again",
+                "changes are not stored since {} ({cause}): {advice}; until then known instances \
+                 go on in memory and registrations are answered with 503",
                 clock(*since)
+            ),
+        ))
+    }
+
+    fn rewritten_notice(&self) -> Option<Notice> {
+        let Rewritten { why, moved_to, at } = self.notices.rewritten.as_ref()?;
+        let kept = moved_to
+            .as_ref()
+            .map(|path| format!("what was at its path is kept as {path}; "))
+            .unwrap_or_default();
+        Some(notice(
+            "rewritten",
+            NoticeLevel::Warning,
+            *at,
+            format!(
+                "the database {why} at {} and was written again from memory; {kept}find out which \
+                 program did that, and keep it away from the file",
+                clock(*at)
             ),
         ))
     }
@@ -101,7 +147,7 @@ impl State {
             to,
             format!(
                 "the registry was away from {} to {}; {} of {up} UP instances have been heard \
-                 since, and the silence of that time is not counted",
+                 since, the silence of that time is not counted, and nothing needs to be done",
                 clock(from),
                 clock(to),
                 up - silent.min(up),
@@ -116,8 +162,8 @@ impl State {
             NoticeLevel::Error,
             since,
             format!(
-                "{} instances went DOWN together at {}, {} still are: look at the network first; \
-                 their rows are kept for at least 15 minutes",
+                "{} instances went DOWN shortly after another from {} on, {} still are: look at \
+                 the network first; their rows are kept for at least 15 minutes",
                 self.mass.victims,
                 clock(since),
                 self.mass.down,
@@ -125,31 +171,33 @@ impl State {
         ))
     }
 
-    fn refused_notice(&self, now: Moment) -> Option<Notice> {
+    fn refused_notice(&self) -> Option<Notice> {
         let count = self.notices.refused_rows;
         (0 < count).then(|| {
             notice(
                 "refused-rows",
                 NoticeLevel::Warning,
-                now.wall,
+                self.notices.opened,
                 format!(
-                    "{count} rows of the imported database cannot be used; see the table \
-                     refused_rows for each reason"
+                    "{count} rows of the imported database cannot be used: see the table \
+                     refused_rows for each reason, and let these services register anew"
                 ),
             )
         })
     }
 
-    fn history_notice(&self, now: Moment) -> Option<Notice> {
-        let count = self.journal.given_up();
-        (0 < count).then(|| {
-            notice(
-                "history-cut",
-                NoticeLevel::Error,
-                now.wall,
-                format!("{count} events were lost because they could not be stored in time"),
-            )
-        })
+    fn history_notice(&self) -> Option<Notice> {
+        let (count, since) = self.journal.given_up()?;
+        Some(notice(
+            "history-cut",
+            NoticeLevel::Error,
+            since,
+            format!(
+                "{count} events from {} on are lost because they could not be stored in time: \
+                 see to the disk; the instances themselves are whole",
+                clock(since)
+            ),
+        ))
     }
 }
 

@@ -54,7 +54,7 @@ impl State {
             revision: self.journal.revision(),
             cursor: self.cursor().text(),
             summary: self.summary(),
-            notices: self.notices(now),
+            notices: self.notices(),
         }
     }
 

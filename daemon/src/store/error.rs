@@ -96,6 +96,41 @@ pub enum TroubleCause {
     Overwritten,
 }
 
+impl TroubleCause {
+    /// What an operator can do about it.
+    pub fn advice(&self) -> &'static str {
+        let code = match self {
+            Self::Overwritten => return "keep other programs from writing to it",
+            Self::File(error) => return advice_on_file(error),
+            Self::Sqlite(error) => error.sqlite_error_code(),
+        };
+        match code {
+            Some(ErrorCode::DiskFull) => FREE_SPACE,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                "end the program that holds the file, such as a backup or a database browser"
+            }
+            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+                LET_WRITE
+            }
+            _ => LOOK_AT_DISK,
+        }
+    }
+}
+
+const FREE_SPACE: &str = "free some space on its disk";
+const LET_WRITE: &str = "let this user read and write the file and its directory";
+const LOOK_AT_DISK: &str = "look at the disk and at the system's log";
+
+fn advice_on_file(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => FREE_SPACE,
+        io::ErrorKind::PermissionDenied
+        | io::ErrorKind::ReadOnlyFilesystem
+        | io::ErrorKind::NotFound => LET_WRITE,
+        _ => LOOK_AT_DISK,
+    }
+}
+
 impl StoreError {
     /// Whether the same operation may succeed later, without anything changed here.
     pub const fn is_trouble(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use lastbeat_proto::Span;
 use rusqlite::{Connection, OptionalExtension, Result, TransactionBehavior, params};
 
 use super::error::StoreError;
@@ -37,6 +38,29 @@ const BEYOND: &str = "
 
 /// This event is beyond a limit.
 const DELETE: &str = "delete from events where revision = ?1";
+
+/// How much history is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keep {
+    /// So many events, the newest.
+    pub events: usize,
+    /// Events of so much listening time: a wall clock gone astray must not cost the history.
+    pub events_for: Span,
+    /// Events deleted in one transaction.
+    pub step: usize,
+}
+
+impl Keep {
+    /// What the daemon keeps: 100,000 events of 90 days, some 25 MB.
+    pub const DEFAULT: Self = Self {
+        events: 100_000,
+        events_for: Span::from_secs(90 * 86_400),
+        step: 1_000,
+    };
+}
+
+/// Pages given back in one transaction: 1 MiB.
+const SHRINK_CHUNK: i64 = 256;
 
 /// How many pages does the file hold for later use?
 const FREE_PAGES: &str = "pragma freelist_count";
@@ -83,10 +107,17 @@ impl History {
     }
 }
 
+/// One small step towards a file that holds no more than it should.
+pub(super) fn tidy(connection: &mut Connection, keep: &Keep, listened: Listened) -> Result<bool> {
+    let kept_us = keep.events_for.as_signed_micros();
+    let older_than = Listened::from_micros(listened.as_micros().saturating_sub(kept_us));
+    Ok(prune(connection, keep.events, older_than, keep.step)? || shrink(connection, SHRINK_CHUNK)?)
+}
+
 /// Deletes at most `at_most` of the oldest events that are older than `older_than` or beyond the
 /// newest `keep`; the newest event of all always stays, as its number must never come again.
 /// True when there is more to delete.
-pub(super) fn prune(
+fn prune(
     connection: &mut Connection,
     keep: usize,
     older_than: Listened,
@@ -135,7 +166,7 @@ pub(super) fn prune(
 
 /// Gives at most `at_most` pages back to the system, beyond those that are kept for later. True
 /// when there are more.
-pub(super) fn shrink(connection: &Connection, at_most: i64) -> Result<bool> {
+fn shrink(connection: &Connection, at_most: i64) -> Result<bool> {
     let free: i64 = connection.query_row(FREE_PAGES, [], |row| row.get(0))?;
     let surplus = free - SPARE_PAGES;
     if surplus <= 0 {

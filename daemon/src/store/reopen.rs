@@ -2,6 +2,7 @@
 //! place, with the history that can still be reached.
 
 use std::fs;
+use std::path::PathBuf;
 
 use lastbeat_proto::{Span, Timestamp};
 
@@ -13,13 +14,22 @@ use super::place::remove_if_there;
 use super::witness::Standing;
 use super::{Store, fresh, load, salvage, schema, write};
 
+/// What became of a file that had to be replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reopened {
+    /// What was the matter with it: `was deleted or moved away`.
+    pub why: &'static str,
+    /// Where what was at the path is now; absent when nothing was.
+    pub moved_to: Option<PathBuf>,
+}
+
 impl Store {
     /// Opens a new file at the path, with everything that the old one still gives; what is at the
     /// path is set aside. The caller then writes all rows again, as memory is what is true.
     ///
     /// # Errors
     /// [`StoreError::Trouble`]: to be tried again later; any other is a bug.
-    pub fn reopen(&mut self, now: Timestamp) -> Result<(), StoreError> {
+    pub fn reopen(&mut self, now: Timestamp) -> Result<Reopened, StoreError> {
         let standing = self.witness.standing(&self.place);
         if self.connection.is_some() || !fresh::is_ready(&self.place) {
             let remains = self.remains(standing, now)?;
@@ -29,12 +39,15 @@ impl Store {
             fresh::make_ready(&self.place)?;
         }
         self.sever(standing, now)?;
-        fresh::resume(&self.place, now)?;
+        let moved_to = fresh::resume(&self.place, now)?.filter(|path| path.exists());
         let ready = Ready::open(&self.place)?;
         self.connection = Some(ready.connection);
         self.witness = ready.witness;
         self.is_damaged = false;
-        Ok(())
+        Ok(Reopened {
+            why: standing.word(),
+            moved_to,
+        })
     }
 
     /// What the old file still gives. Of a file that somebody else wrote to only the log is ours.

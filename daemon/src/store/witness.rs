@@ -1,12 +1,13 @@
 //! Whether the path still leads to the file that is open, and whether anybody else wrote to it.
 //!
 //! `SQLite` goes on writing into a file that was deleted, replaced or overwritten, and says nothing.
-//! In WAL mode nobody but a checkpoint writes to the file itself, and of those only our own are
-//! expected: so any other change of its size or time is somebody else's work.
+//! In WAL mode nobody but a checkpoint writes to the file itself, and every checkpoint, our own or
+//! that of a backup tool, is entered in the log's index first. So a change of the file's size or
+//! time that the index does not know of is no work of `SQLite`.
 
 use std::fs::{self, File, Metadata};
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 
 use super::place::Place;
 
@@ -20,8 +21,12 @@ pub(super) struct Witness {
     file: File,
     identity: Identity,
     seen: Stamp,
+    /// How far checkpoints had come when the file was seen.
+    progress: Progress,
     /// The write-ahead log, which has a life of its own.
     log: Option<Identity>,
+    /// The log's index, shared by all who have the database open.
+    index: Option<File>,
 }
 
 /// Where the file at the path stands.
@@ -37,6 +42,30 @@ pub(super) enum Standing {
     Replaced,
     /// The same file, but somebody else wrote to it.
     Overwritten,
+}
+
+/// How far checkpoints have come, as the log's index says (sqlite.org/walformat.html §2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Progress {
+    /// Changes whenever the log begins anew.
+    salt: [u32; 2],
+    /// Frames that are in the file.
+    done: u32,
+    /// Frames that the newest checkpoint set out to bring there.
+    attempted: u32,
+}
+
+impl Standing {
+    /// What it says about the file, after *the database*.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::InPlace => "was damaged",
+            Self::LogLost => "lost its log",
+            Self::Gone => "was deleted or moved away",
+            Self::Replaced => "was replaced by another file",
+            Self::Overwritten => "was overwritten",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,35 +90,56 @@ impl Witness {
             file,
             identity: Identity::of(&metadata),
             seen: Stamp::of(&metadata),
+            progress: Progress::default(),
             log: None,
+            index: None,
         })
     }
 
     /// After `SQLite` has opened the file and read from it.
     pub(super) fn note_log(&mut self, place: &Place) -> io::Result<()> {
-        self.log = match fs::metadata(place.beside("-wal")) {
-            Ok(metadata) => Some(Identity::of(&metadata)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(error),
-        };
+        self.log = if_there(fs::metadata(place.beside("-wal")))?.map(|log| Identity::of(&log));
+        self.index = if_there(File::open(place.beside("-shm")))?;
         self.note_change()
     }
 
     /// After an operation of our own, which may have moved the log into the file.
     pub(super) fn note_change(&mut self) -> io::Result<()> {
+        // The index is read first: a checkpoint that goes on in between shows as progress later.
+        self.progress = self.progress_now();
         self.seen = Stamp::of(&self.file.metadata()?);
         Ok(())
     }
 
-    /// Whether somebody else has written to the open file.
-    pub(super) fn is_overwritten(&self) -> bool {
-        self.file
-            .metadata()
-            .map_or(true, |metadata| Stamp::of(&metadata) != self.seen)
+    /// Whether somebody has written to the open file, other than by a checkpoint.
+    pub(super) fn is_overwritten(&mut self) -> bool {
+        let before = self.progress_now();
+        let Ok(metadata) = self.file.metadata() else {
+            return true;
+        };
+        let stamp = Stamp::of(&metadata);
+        if stamp == self.seen {
+            return false;
+        }
+        // A checkpoint says what it sets out to do before it writes, and what it did afterwards.
+        let after = self.progress_now();
+        let is_checkpoint = after != self.progress || after.done < after.attempted;
+        if is_checkpoint {
+            self.progress = before;
+            self.seen = stamp;
+        }
+        !is_checkpoint
+    }
+
+    fn progress_now(&self) -> Progress {
+        self.index
+            .as_ref()
+            .and_then(Progress::read)
+            .unwrap_or_default()
     }
 
     /// Looks at the path. Where it cannot be looked at, nothing is there.
-    pub(super) fn standing(&self, place: &Place) -> Standing {
+    pub(super) fn standing(&mut self, place: &Place) -> Standing {
         match fs::metadata(place.path()) {
             Err(_unreachable) => Standing::Gone,
             Ok(metadata) if Identity::of(&metadata) != self.identity => Standing::Replaced,
@@ -103,6 +153,31 @@ impl Witness {
     pub(super) fn owns_log(&self, place: &Place) -> bool {
         let at_path = fs::metadata(place.beside("-wal")).map(|metadata| Identity::of(&metadata));
         self.log == at_path.ok()
+    }
+}
+
+impl Progress {
+    /// Reads the index of an open log; `None` when it cannot be read.
+    fn read(index: &File) -> Option<Self> {
+        let word = |at: u64| {
+            let mut bytes = [0; 4];
+            index.read_exact_at(&mut bytes, at).ok()?;
+            Some(u32::from_ne_bytes(bytes))
+        };
+        Some(Self {
+            salt: [word(32)?, word(36)?],
+            done: word(96)?,
+            attempted: word(128)?,
+        })
+    }
+}
+
+/// A file that may be missing.
+fn if_there<T>(found: io::Result<T>) -> io::Result<Option<T>> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

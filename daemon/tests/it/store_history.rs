@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use lastbeat_proto::Span;
 use lastbeatd::clock::Listened;
 use lastbeatd::state::record::{Batch, EventRecord};
-use lastbeatd::store::{History, Store};
+use lastbeatd::store::{History, Keep, Store};
 
 use crate::sample::{TTL, event, events, now};
 
@@ -19,6 +20,15 @@ fn filled(path: &Path, count: u64) -> (Store, Vec<EventRecord>) {
         .collect();
     store.write(&events(all.clone())).unwrap();
     (store, all)
+}
+
+/// So many events, whatever their age, deleted in such steps.
+fn keep(events: usize, step: usize) -> Keep {
+    Keep {
+        events,
+        events_for: Span::default(),
+        step,
+    }
 }
 
 fn revisions(events: &[EventRecord]) -> Vec<u64> {
@@ -77,7 +87,7 @@ fn events_beyond_the_count_go_oldest_first_and_some_at_a_time() {
     let history = History::new(store.path().to_path_buf());
     let never = Listened::from_micros(i64::MIN);
 
-    assert!(store.prune(10, never, 4).unwrap());
+    assert!(store.tidy(&keep(10, 4), never).unwrap());
     assert_eq!(
         history
             .older_events(None, 99, 99)
@@ -87,8 +97,8 @@ fn events_beyond_the_count_go_oldest_first_and_some_at_a_time() {
             .revision,
         5
     );
-    assert!(store.prune(10, never, 4).unwrap());
-    assert!(!store.prune(10, never, 2).unwrap());
+    assert!(store.tidy(&keep(10, 4), never).unwrap());
+    assert!(!store.tidy(&keep(10, 2), never).unwrap());
 
     assert_eq!(
         history
@@ -99,7 +109,7 @@ fn events_beyond_the_count_go_oldest_first_and_some_at_a_time() {
             .revision,
         11
     );
-    assert!(!store.prune(10, never, 2).unwrap());
+    assert!(!store.tidy(&keep(10, 2), never).unwrap());
 }
 
 #[test]
@@ -111,7 +121,7 @@ fn events_beyond_the_age_go_but_never_the_newest() {
     // Event n was at n microseconds of listening time.
     let seventh = Listened::from_micros(7);
 
-    assert!(!store.prune(100, seventh, 100).unwrap());
+    assert!(!store.tidy(&keep(100, 100), seventh).unwrap());
     assert_eq!(
         history
             .older_events(None, 99, 99)
@@ -123,12 +133,12 @@ fn events_beyond_the_age_go_but_never_the_newest() {
     );
     assert!(
         !store
-            .prune(100, Listened::from_micros(i64::MAX), 100)
+            .tidy(&keep(100, 100), Listened::from_micros(i64::MAX))
             .unwrap()
     );
     assert!(
         !store
-            .prune(0, Listened::from_micros(i64::MAX), 100)
+            .tidy(&keep(0, 100), Listened::from_micros(i64::MAX))
             .unwrap()
     );
 
@@ -145,7 +155,7 @@ fn nothing_is_pruned_from_an_empty_history() {
 
     assert!(
         !store
-            .prune(0, Listened::from_micros(i64::MAX), 100)
+            .tidy(&keep(0, 100), Listened::from_micros(i64::MAX))
             .unwrap()
     );
     store.write(&Batch::default()).unwrap();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use lastbeatd::clock::Listened;
 use lastbeatd::state::record::{Batch, Loaded};
-use lastbeatd::store::{Opening, Store};
+use lastbeatd::store::{Keep, Opening, Store};
 use rusqlite::Connection;
 
 use crate::sample::{TTL, event, names, now, record, rows, stretch};
@@ -158,7 +158,7 @@ fn a_file_that_is_copied_over_is_noticed_and_set_aside() {
     );
     assert!(
         store
-            .prune(0, Listened::from_micros(0), 1)
+            .tidy(&Keep::DEFAULT, Listened::from_micros(0))
             .unwrap_err()
             .is_trouble()
     );
@@ -212,4 +212,38 @@ fn a_reopening_that_cannot_write_is_tried_again() {
     assert!(error.is_trouble(), "{error:?}");
     fs::remove_dir_all(beside(&store_path, ".new")).unwrap();
     assert_whole(&healed(store));
+}
+
+#[test]
+fn a_checkpoint_by_another_program_is_no_damage() {
+    let acts = [
+        "pragma wal_checkpoint(passive)",
+        "pragma wal_checkpoint(truncate)",
+        "insert into refused_rows (id, reason) values (7, 'x'); pragma wal_checkpoint(full)",
+        "delete from refused_rows; pragma wal_checkpoint(restart)",
+        "vacuum; pragma wal_checkpoint(truncate)",
+    ];
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("monitoring.db");
+    let mut store = filled(&path);
+    let other = Connection::open(&path).unwrap();
+    for (act, id) in acts.into_iter().zip(100..) {
+        let before = fs::metadata(&path).unwrap().modified().unwrap();
+        store.write(&rows(vec![record(id, "more")])).unwrap();
+
+        other.execute_batch(act).unwrap();
+
+        let after = fs::metadata(&path).unwrap().modified().unwrap();
+        assert!(before < after, "{act}: it wrote to the file");
+        assert!(store.is_in_place(), "{act}");
+    }
+    drop(other);
+    let foreign = fs::read(&path).unwrap();
+    fs::write(&path, &foreign).unwrap();
+    assert!(
+        !store.is_in_place(),
+        "what is copied over is noticed as before"
+    );
+
+    assert_eq!(healed(store).instances, memory().rows);
 }
