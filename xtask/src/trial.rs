@@ -25,13 +25,22 @@ pub(crate) struct Trial {
 }
 
 /// All of them, in the order of `docs/reliability.md`.
-pub(crate) const TRIALS: [Trial; 1] = [Trial {
-    name: "model",
-    unit: "random sequences of liveness",
-    test: "model::liveness_is_what_the_model_says",
-    every_run: 2_000,
-    long_run: 100_000,
-}];
+pub(crate) const TRIALS: [Trial; 2] = [
+    Trial {
+        name: "model",
+        unit: "random sequences of liveness",
+        test: "model::liveness_is_what_the_model_says",
+        every_run: 2_000,
+        long_run: 100_000,
+    },
+    Trial {
+        name: "churn",
+        unit: "days of services that come and go",
+        test: "churn::the_file_stays_bounded_and_shrinks_when_it_is_quiet",
+        every_run: 9,
+        long_run: 365,
+    },
+];
 
 /// The variable that hands the figure to the test.
 const VARIABLE: &str = "LASTBEAT_FIGURE";

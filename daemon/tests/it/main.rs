@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod browser;
+mod churn;
 mod daemon;
 mod figure;
 mod http_addresses;

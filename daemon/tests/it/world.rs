@@ -52,13 +52,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
-        // Memory where there is some: no power is cut here, and thousands of syncs take minutes.
-        let memory = std::path::Path::new("/dev/shm");
-        let dir = if memory.is_dir() {
-            tempfile::tempdir_in(memory).unwrap()
-        } else {
-            tempfile::tempdir().unwrap()
-        };
+        let dir = scratch();
         let db = dir.path().join("monitoring.db");
         Self {
             _dir: dir,
@@ -255,6 +249,17 @@ impl World {
             store.write(&copied.batch).unwrap();
             state.written(&copied);
         }
+    }
+}
+
+/// A folder in memory where there is some: no power is cut here, and thousands of syncs take
+/// minutes.
+pub(crate) fn scratch() -> tempfile::TempDir {
+    let memory = std::path::Path::new("/dev/shm");
+    if memory.is_dir() {
+        tempfile::tempdir_in(memory).unwrap()
+    } else {
+        tempfile::tempdir().unwrap()
     }
 }
 
