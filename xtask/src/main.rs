@@ -1,5 +1,6 @@
 //! `cargo xtask`: what a maintainer of lastbeat runs. Unpublished; nothing of the product needs it.
 
+mod planted;
 mod test;
 mod trial;
 
@@ -37,12 +38,18 @@ struct Command {
 }
 
 /// All of them; `cargo xtask help` prints this table.
-const COMMANDS: [Command; 3] = [
+const COMMANDS: [Command; 4] = [
     Command {
         name: "test",
         options: "[--skip-system]",
         summary: "everything that must pass before a change is merged",
         run: test::run,
+    },
+    Command {
+        name: "planted",
+        options: "[NAME…]",
+        summary: "mistakes made on purpose in a copy, each to be found by its tests",
+        run: planted::run,
     },
     Command {
         name: "screenshots",

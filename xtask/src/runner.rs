@@ -124,6 +124,16 @@ pub(crate) fn system_tests_in_sources(root: &Path) -> Result<usize> {
 /// # Errors
 /// When git cannot be asked.
 pub(crate) fn tracked(root: &Path, patterns: &[&str]) -> Result<Vec<String>> {
+    let mut paths = listed(root, patterns)?;
+    paths.retain(|path| root.join(path).is_file());
+    Ok(paths)
+}
+
+/// The same, with symbolic links to folders and with what was deleted and is still tracked.
+///
+/// # Errors
+/// When git cannot be asked.
+pub(crate) fn listed(root: &Path, patterns: &[&str]) -> Result<Vec<String>> {
     let output = Command::new("git")
         .args([
             // The checkout may belong to another user than the one who tests it.
@@ -149,7 +159,7 @@ pub(crate) fn tracked(root: &Path, patterns: &[&str]) -> Result<Vec<String>> {
     let listed = String::from_utf8(output.stdout).context("a path is not UTF-8")?;
     Ok(listed
         .split('\0')
-        .filter(|path| !path.is_empty() && root.join(path).is_file())
+        .filter(|path| !path.is_empty())
         .map(str::to_owned)
         .collect())
 }
