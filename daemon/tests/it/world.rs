@@ -5,8 +5,7 @@
 
 use std::path::PathBuf;
 
-use lastbeat_proto::answer::{Row, Tombstone};
-use lastbeat_proto::query::HistoryQuery;
+use lastbeat_proto::answer::{Event, Row, Summary, Tombstone};
 use lastbeat_proto::register::{Patch, Registration};
 use lastbeat_proto::{Address, InstanceId, ServiceName, Span, Timestamp};
 use lastbeatd::clock::{Moment, Mono};
@@ -40,6 +39,7 @@ pub(crate) enum Seen {
 pub(crate) struct World {
     _dir: tempfile::TempDir,
     db: PathBuf,
+    rules: Rules,
     /// Real time since the begin, in microseconds.
     pub(crate) time_us: i64,
     /// All steps of the wall clock so far.
@@ -52,11 +52,16 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::with(RULES)
+    }
+
+    pub(crate) fn with(rules: Rules) -> Self {
         let dir = scratch();
         let db = dir.path().join("monitoring.db");
         Self {
             _dir: dir,
             db,
+            rules,
             time_us: 0,
             wall_steps_us: 0,
             started_us: 0,
@@ -84,7 +89,7 @@ impl World {
         let now = self.now();
         // A program that another test starts in this moment holds our files until it runs.
         let (store, loaded, _) = loop {
-            match Store::open(&self.db, now.wall, RULES.ttl) {
+            match Store::open(&self.db, now.wall, self.rules.ttl) {
                 Err(StoreError::InUse { .. }) => std::thread::yield_now(),
                 opened => break opened.unwrap(),
             }
@@ -93,9 +98,9 @@ impl World {
             instances: 1_000,
             tombstones: 1_000,
         };
-        self.running = Some((State::load(loaded, RULES, limits, now), store));
+        self.running = Some((State::load(loaded, self.rules, limits, now), store));
         self.started_us = self.time_us;
-        self.store(false);
+        self.flush();
         self.state().listen(now);
         self.sweep();
     }
@@ -113,19 +118,6 @@ impl World {
         self.running = None;
     }
 
-    /// A clean stop, or a crash right after everything was stored; and a start some time later.
-    pub(crate) fn restart(&mut self, is_clean: bool, off_us: i64) {
-        if is_clean {
-            self.stop();
-        } else {
-            self.sweep();
-            self.store(false);
-            self.kill();
-        }
-        self.time_us += off_us;
-        self.start();
-    }
-
     /// Lets real time pass up to `until_us`, sweeping at least every 250 ms while the daemon runs.
     pub(crate) fn run_until(&mut self, until_us: i64) {
         if !self.is_running() {
@@ -133,15 +125,20 @@ impl World {
             return;
         }
         while self.time_us < until_us {
-            let since_start = self.time_us - self.started_us;
-            let full_second = self.time_us - since_start % SECOND_US + SECOND_US;
-            self.time_us = until_us.min(self.time_us + TICK_US).min(full_second);
-            self.sweep();
-            if self.flushes && self.time_us == full_second {
-                self.store(false);
-            }
+            self.tick(until_us);
         }
         self.sweep();
+    }
+
+    /// Lets real time pass up to the next sweep, or up to `until_us`.
+    pub(crate) fn tick(&mut self, until_us: i64) {
+        let since_start = self.time_us - self.started_us;
+        let full_second = self.time_us - since_start % SECOND_US + SECOND_US;
+        self.time_us = until_us.min(self.time_us + TICK_US).min(full_second);
+        self.sweep();
+        if self.flushes && self.time_us == full_second {
+            self.flush();
+        }
     }
 
     /// The daemon stands still for so long, and then reads the clock again.
@@ -196,24 +193,31 @@ impl World {
         }
     }
 
+    /// How many rows are how, as the sweep has left them.
+    pub(crate) fn summary(&mut self) -> Summary {
+        self.sweep();
+        self.state().summary()
+    }
+
+    /// All events in memory, oldest first.
+    pub(crate) fn events(&mut self) -> Vec<Event> {
+        let now = self.now();
+        let (mut events, _) = self.state().events(None, u64::MAX, 1_000, now);
+        events.reverse();
+        events
+    }
+
     /// The whole history of an instance, oldest first: words and wall times.
     pub(crate) fn history(&mut self, name: &str) -> Vec<(String, i64)> {
-        let now = self.now();
-        let query = HistoryQuery {
-            name: Some(name.to_owned()),
-            before: None,
-            limit: 1_000,
-        };
-        let (events, _) = self
-            .state()
-            .events(query.name.as_deref(), u64::MAX, query.limit, now);
-        let word = |event: &lastbeat_proto::answer::Event| {
+        let mut events = self.events();
+        events.retain(|event| event.name.as_deref() == Some(name));
+        let word = |event: &Event| {
             (
                 event.kind.word().to_owned(),
                 event.at.as_micros() - WALL_START_US,
             )
         };
-        events.iter().rev().map(word).collect()
+        events.iter().map(word).collect()
     }
 
     fn sweep(&mut self) {
@@ -226,6 +230,11 @@ impl World {
         if self.state().wants_store() {
             self.write(&[List::Urgent, List::Lazy], false);
         }
+    }
+
+    /// Stores everything, heartbeats too.
+    pub(crate) fn flush(&mut self) {
+        self.store(false);
     }
 
     fn store(&mut self, is_clean_stop: bool) {

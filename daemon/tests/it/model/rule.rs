@@ -1,0 +1,333 @@
+//! The rule of liveness once more, in the plainest way: everything is looked at, each time anew.
+//!
+//! No queue, no flags, no counters, no lists of what is dirty. What is kept of an instance is what
+//! its row says, and of the daemon how long it listened and when its stretches began (ADR 0004).
+
+use std::collections::BTreeMap;
+
+use lastbeatd::instance::{Life, MASS_KEPT};
+
+use super::RULES;
+
+pub(super) const SECOND_US: i64 = 1_000_000;
+/// What one reading of the clock counts at most.
+const MAX_STEP_US: i64 = SECOND_US;
+/// Who stood still for longer was away.
+const STALL_US: i64 = 5 * SECOND_US;
+/// Losses within it are one.
+const MASS_WINDOW_US: i64 = 30 * SECOND_US;
+/// Fewer are no mass.
+const MASS_COUNT: usize = 5;
+
+/// A moment as it is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stamp {
+    pub(super) l: i64,
+    pub(super) wall: i64,
+}
+
+/// How an instance stands.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    pub(super) id: i64,
+    pub(super) life: Life,
+    pub(super) since: Stamp,
+    pub(super) heard: Stamp,
+    /// The steady time of that heartbeat; before this start as far as the wall clock knew then.
+    pub(super) heard_us: i64,
+    /// The last heartbeat that would survive a crash.
+    stored: Stamp,
+    pub(super) first_wall: i64,
+    /// As it was asked for.
+    own_ttl_us: Option<i64>,
+    is_mass: bool,
+    /// Whether it went DOWN before the last start: a loss is counted within one run.
+    is_old_loss: bool,
+}
+
+impl Known {
+    pub(super) fn ttl_us(&self) -> i64 {
+        self.own_ttl_us.unwrap_or(RULES.ttl.as_signed_micros())
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Model {
+    pub(super) l: i64,
+    pub(super) wall: i64,
+    /// Steady time.
+    pub(super) time_us: i64,
+    /// Steady time of the last start.
+    pub(super) origin_us: i64,
+    /// The listening time that would survive a crash.
+    stored_l: i64,
+    /// Listening time at the begin of each stretch.
+    starts: Vec<i64>,
+    pub(super) known: BTreeMap<usize, Known>,
+    /// What happened when; to whom, or to the daemon itself.
+    pub(super) events: Vec<(Option<usize>, &'static str, Stamp)>,
+    /// Row numbers given so far.
+    pub(super) ids: i64,
+}
+
+impl Model {
+    /// Before the first start.
+    pub(super) fn new(wall: i64) -> Self {
+        Self {
+            wall,
+            ..Self::default()
+        }
+    }
+
+    fn now(&self) -> Stamp {
+        Stamp {
+            l: self.l,
+            wall: self.wall,
+        }
+    }
+
+    /// A moment of listening time as the wall clock tells it now.
+    fn stamp(&self, l: i64) -> Stamp {
+        Stamp {
+            l,
+            wall: self.wall - (self.l - l),
+        }
+    }
+
+    /// A stored moment as it is shown: never later than now.
+    pub(super) fn shown(&self, stamp: Stamp) -> i64 {
+        if self.wall < stamp.wall {
+            self.stamp(stamp.l).wall
+        } else {
+            stamp.wall
+        }
+    }
+
+    /// The first absence in a silence.
+    fn first(&self, known: &Known) -> Option<i64> {
+        let is_later = |start: &&i64| known.heard.l < **start;
+        self.starts.iter().find(is_later).copied()
+    }
+
+    /// The last moment at which nothing is due.
+    pub(super) fn deadline(&self, known: &Known) -> i64 {
+        let remove_us = RULES.remove_after.as_signed_micros();
+        match known.life {
+            Life::Up => {
+                let grace_us = RULES.start_grace.as_signed_micros();
+                let with_grace = self.first(known).map(|first| first + grace_us);
+                (known.heard.l + known.ttl_us()).max(with_grace.unwrap_or(i64::MIN))
+            }
+            Life::Down if known.is_mass => {
+                known.since.l + remove_us.max(MASS_KEPT.as_signed_micros())
+            }
+            Life::Down => known.since.l + remove_us,
+            _ => known.since.l + RULES.tombstones_for.as_signed_micros(),
+        }
+    }
+
+    pub(super) fn is_late(&self, known: &Known) -> bool {
+        known.life == Life::Up && 3 * known.ttl_us() < 4 * (self.l - known.heard.l)
+    }
+
+    pub(super) fn is_confirmed(&self, known: &Known) -> bool {
+        known.life != Life::Up || self.first(known).is_none()
+    }
+
+    /// Whether a tombstone is shown.
+    pub(super) fn is_shown(&self, known: &Known) -> bool {
+        let until = known.since.l + RULES.gone_for.as_signed_micros();
+        matches!(known.life, Life::TimedOut | Life::Deregistered) && self.l <= until
+    }
+
+    /// Everything that is due happens, the earliest first.
+    fn judge(&mut self, with_removals: bool) {
+        loop {
+            let due = self.known.iter().filter_map(|(whom, known)| {
+                let deadline = self.deadline(known);
+                let is_meant = with_removals || known.life == Life::Up;
+                (is_meant && deadline < self.l).then_some((deadline, *whom))
+            });
+            let Some((deadline, whom)) = due.min() else {
+                return;
+            };
+            match self.known.get(&whom).map(|known| known.life) {
+                Some(Life::Up) => {
+                    self.change(whom, Life::Down, self.stamp(deadline), "down");
+                    self.note_loss(deadline);
+                }
+                Some(Life::Down) => {
+                    self.change(whom, Life::TimedOut, self.stamp(deadline), "gone");
+                }
+                _ => {
+                    self.known.remove(&whom);
+                    self.stored_l = self.l;
+                }
+            }
+        }
+    }
+
+    /// An instance becomes something else, which is stored at once.
+    fn change(&mut self, whom: usize, life: Life, since: Stamp, event: &'static str) {
+        if let Some(known) = self.known.get_mut(&whom) {
+            known.life = life;
+            known.since = since;
+            known.is_mass = false;
+            known.is_old_loss = false;
+        }
+        self.events.push((Some(whom), event, since));
+        self.store(whom);
+    }
+
+    fn store(&mut self, whom: usize) {
+        self.stored_l = self.l;
+        if let Some(known) = self.known.get_mut(&whom) {
+            known.stored = known.heard;
+        }
+    }
+
+    /// When at least five, and as many as are UP, went DOWN within half a minute and still are.
+    fn note_loss(&mut self, since_l: i64) {
+        let up = self.known.values().filter(|known| known.life == Life::Up);
+        let up = up.count();
+        let is_lost = |known: &Known| {
+            let is_new = !known.is_old_loss && since_l <= known.since.l + MASS_WINDOW_US;
+            known.life == Life::Down && is_new
+        };
+        let lost = self.known.values().filter(|known| is_lost(known)).count();
+        if lost < MASS_COUNT || lost < up {
+            return;
+        }
+        for known in self.known.values_mut() {
+            known.is_mass |= is_lost(known);
+        }
+    }
+
+    /// The daemon reads the clock after `us`.
+    pub(super) fn pass(&mut self, us: i64) {
+        self.wall += us;
+        self.time_us += us;
+        self.l += us.min(MAX_STEP_US);
+        if STALL_US < us {
+            self.begin("stall");
+        }
+        self.judge(true);
+    }
+
+    fn begin(&mut self, event: &'static str) {
+        self.starts.push(self.l);
+        self.events.push((None, event, self.now()));
+        self.stored_l = self.l;
+    }
+
+    pub(super) fn flush(&mut self) {
+        self.stored_l = self.l;
+        for known in self.known.values_mut() {
+            known.stored = known.heard;
+        }
+    }
+
+    /// `kill -9`: what is not stored is lost.
+    pub(super) fn kill(&mut self) {
+        self.l = self.stored_l;
+        for known in self.known.values_mut() {
+            known.heard = known.stored;
+        }
+    }
+
+    pub(super) fn start(&mut self, is_clean: bool) {
+        self.origin_us = self.time_us;
+        let mut known = std::mem::take(&mut self.known);
+        for known in known.values_mut() {
+            known.is_old_loss = true;
+            known.heard_us = self.time_us - (self.wall - self.shown(known.heard));
+        }
+        self.known = known;
+        self.judge(false);
+        if !is_clean {
+            self.l += SECOND_US;
+        }
+        // Time goes on behind everything that was stored with a time.
+        let stamps = self.known.values().flat_map(|k| [k.heard.l, k.since.l]);
+        if let Some(newest) = stamps.chain(self.starts.last().copied()).max() {
+            self.l = self.l.max(newest + 1);
+        }
+        self.begin("start");
+        self.flush();
+        self.judge(true);
+    }
+
+    pub(super) fn register(&mut self, whom: usize, ttl_us: Option<i64>) {
+        let now = self.now();
+        let old = self.known.get(&whom);
+        if old.is_none_or(|known| known.life == Life::Deregistered) {
+            let id = old.map_or(self.ids + 1, |known| known.id);
+            self.ids = self.ids.max(id);
+            let known = Known {
+                id,
+                life: Life::Up,
+                since: now,
+                heard: now,
+                heard_us: self.time_us,
+                stored: now,
+                first_wall: now.wall,
+                own_ttl_us: ttl_us,
+                is_mass: false,
+                is_old_loss: false,
+            };
+            self.known.insert(whom, known);
+            self.events.push((Some(whom), "registered", now));
+            self.store(whom);
+            return;
+        }
+        self.heartbeat(whom);
+        if let Some(known) = self.known.get_mut(&whom)
+            && ttl_us.is_some()
+            && known.own_ttl_us != ttl_us
+        {
+            known.own_ttl_us = ttl_us;
+            self.events.push((Some(whom), "changed", now));
+            self.store(whom);
+        }
+    }
+
+    /// Says whether it was heard.
+    pub(super) fn heartbeat(&mut self, whom: usize) -> bool {
+        let now = self.now();
+        let Some(known) = self.known.get(&whom) else {
+            return false;
+        };
+        let (life, is_plain) = (known.life, !self.is_late(known) && self.is_confirmed(known));
+        if life == Life::Deregistered {
+            return false;
+        }
+        if let Some(known) = self.known.get_mut(&whom) {
+            known.heard = now;
+            known.heard_us = self.time_us;
+        }
+        match life {
+            Life::Up if is_plain => {}
+            Life::Up => self.store(whom),
+            Life::Down => self.change(whom, Life::Up, now, "up"),
+            _ => self.change(whom, Life::Up, now, "back"),
+        }
+        true
+    }
+
+    /// Says whether it was known.
+    pub(super) fn deregister(&mut self, whom: usize) -> bool {
+        let now = self.now();
+        let Some(known) = self.known.get_mut(&whom) else {
+            return false;
+        };
+        match known.life {
+            Life::Up | Life::Down => self.change(whom, Life::Deregistered, now, "gone"),
+            Life::TimedOut => {
+                known.life = Life::Dismissed;
+                self.store(whom);
+            }
+            _ => {}
+        }
+        true
+    }
+}
