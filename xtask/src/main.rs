@@ -95,7 +95,7 @@ fn print_help() -> ExitCode {
         let call = format!("{} {}", command.name, command.options);
         println!("cargo xtask {call:<24}{}", command.summary);
     }
-    for trial in &TRIALS {
+    for trial in TRIALS {
         let call = format!("{} [COUNT]", trial.name);
         println!(
             "cargo xtask {call:<24}long run: {} {}",

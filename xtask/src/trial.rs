@@ -25,13 +25,27 @@ pub(crate) struct Trial {
 }
 
 /// All of them, in the order of `docs/reliability.md`.
-pub(crate) const TRIALS: [Trial; 2] = [
+pub(crate) const TRIALS: &[Trial] = &[
     Trial {
         name: "model",
         unit: "random sequences of liveness",
         test: "model::liveness_is_what_the_model_says",
         every_run: 2_000,
         long_run: 100_000,
+    },
+    Trial {
+        name: "kill",
+        unit: "kills under load",
+        test: "kill::a_kill_under_load_loses_nothing_that_was_acknowledged",
+        every_run: 20,
+        long_run: 1_000,
+    },
+    Trial {
+        name: "powercut",
+        unit: "images of a disk after a power cut",
+        test: "power_cut::a_power_cut_loses_nothing_that_was_acknowledged",
+        every_run: 300,
+        long_run: 5_000,
     },
     Trial {
         name: "churn",
@@ -85,7 +99,7 @@ mod tests {
     #[test]
     fn every_trial_is_a_test_with_the_figure_of_the_table() {
         let root = root().unwrap();
-        for trial in &TRIALS {
+        for trial in TRIALS {
             let (file, function) = trial.test.split_once("::").unwrap();
             let path = root.join(format!("daemon/tests/it/{file}.rs"));
             let source = std::fs::read_to_string(&path).unwrap();

@@ -89,8 +89,18 @@ impl Program {
     }
 
     /// SIGTERM, and the exit code.
-    pub(crate) fn stop(mut self) -> Option<i32> {
+    pub(crate) fn stop(self) -> Option<i32> {
+        self.terminate();
+        self.wait()
+    }
+
+    /// SIGTERM, and nothing more.
+    pub(crate) fn terminate(&self) {
         kill_process(self.pid(), Signal::TERM).unwrap();
+    }
+
+    /// Its exit code, once it has ended.
+    pub(crate) fn wait(mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
     }
 
