@@ -50,7 +50,7 @@ fn exchange(peer: SocketAddr, method: &str, path: &str, body: &Value) -> Result<
 }
 
 /// Status and Content-Length.
-fn read_head(reader: &mut impl BufRead) -> Result<(u16, Option<u64>)> {
+pub(crate) fn read_head(reader: &mut impl BufRead) -> Result<(u16, Option<u64>)> {
     let mut line = String::new();
     reader.read_line(&mut line)?;
     let status = line.split(' ').nth(1).context("no status line")?.parse()?;

@@ -4,6 +4,8 @@ mod planted;
 mod test;
 mod trial;
 
+mod soak;
+
 mod debian;
 mod runner;
 mod snapshots;
@@ -56,6 +58,12 @@ const COMMANDS: [Command; 4] = [
         options: "[URL]",
         summary: "the pictures under docs/img, or of the page at URL into target/",
         run: screenshots::run,
+    },
+    Command {
+        name: "soak",
+        options: "[--debug] [MINUTES]",
+        summary: "the real programs for 60 minutes, with every trouble, and a verdict",
+        run: soak::run,
     },
     Command {
         name: "help",

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::runner::{Runner, call, system_tests_in_sources, tracked};
 use crate::steps::Steps;
-use crate::{USAGE, debian, snapshots};
+use crate::{USAGE, debian, snapshots, soak};
 
 /// Runs the whole test; `--skip-system` leaves out what needs Debian packages.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
@@ -82,7 +82,9 @@ fn all(steps: &mut Steps, root: &Path, skip_system: bool) -> Result<()> {
     )?;
     steps.run("doc tests", &mut call(&["test", "--workspace", "--doc"]))?;
     if skip_system {
-        steps.leave_out("system tests (browser, terminal, sshd, proxy) and dead snapshots");
+        steps.leave_out(
+            "system tests (browser, terminal, sshd, proxy), dead snapshots and the soak",
+        );
     } else {
         let said = steps.run_and_read(
             "system tests",
@@ -94,6 +96,7 @@ fn all(steps: &mut Steps, root: &Path, skip_system: bool) -> Result<()> {
             every_system_test_ran(root, runner.passed(&said))
         })?;
         steps.check("no dead snapshots", || snapshots::check(root))?;
+        steps.check("soak", || soak::step(root))?;
     }
     steps.run(
         "docs",
