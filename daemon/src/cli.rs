@@ -1,7 +1,12 @@
 //! The command line of `lastbeatd`: flags from the settings table, start, signals, and the lines
 //! that say where everything is.
 
+mod backup;
+mod database;
+mod export;
+mod import;
 mod ping;
+mod verify;
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -15,6 +20,7 @@ use tracing::info;
 
 use crate::clock::SystemClock;
 use crate::config::{self, Config, ConfigError, Given, LogFormat, SETTINGS};
+use crate::store::FileError;
 use crate::{Daemon, DaemonError};
 
 /// Port of the original.
@@ -56,6 +62,21 @@ pub enum CliError {
         /// What was found instead.
         detail: String,
     },
+    /// A file cannot be looked at, copied, written out or built.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// `verify` found faults, and has printed them.
+    #[error(
+        "cannot trust {path}: {faults} faults, listed above; put a backup in its place, or start \
+         lastbeatd, which keeps the file and saves what it can",
+        path = path.display()
+    )]
+    Unsound {
+        /// The database.
+        path: PathBuf,
+        /// How many.
+        faults: usize,
+    },
 }
 
 /// The command line as clap knows it: what `--help`, man page and completions are made from.
@@ -71,8 +92,8 @@ pub fn command() -> Command {
         .about("A service registry and heartbeat monitor: the daemon")
         .after_help("Times are written 500ms, 60s, 10m, 24h, 7d.\nEvery setting can also be given as LASTBEAT_<NAME> and in the file of --config.")
         .args(arguments())
-        .subcommand(serve)
-        .subcommand(ping)
+        .subcommands([serve, ping])
+        .subcommands(database::commands(&arguments()))
 }
 
 fn arguments() -> Vec<Arg> {
@@ -107,6 +128,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<(), CliError
     };
     match matches.subcommand() {
         Some(("ping", flags)) => ping::run(&resolve(flags, &matches)?),
+        Some(("verify", flags)) => verify::run(database::path(flags, "FILE")?),
+        Some((name @ ("backup" | "export" | "import"), flags)) => {
+            database::run(name, flags, &resolve(flags, &matches)?.db)
+        }
         Some((_, flags)) => serve(resolve(flags, &matches)?),
         None => serve(resolve(&matches, &matches)?),
     }
@@ -147,7 +172,9 @@ fn environment(name: &str) -> Option<String> {
 
 fn from_flags(flags: &ArgMatches) -> Given {
     let mut given = Given::new();
-    for setting in &SETTINGS {
+    // A subcommand has only those that mean something to it.
+    let has = |setting: &&config::Setting| flags.try_contains_id(setting.key).is_ok();
+    for setting in SETTINGS.iter().filter(has) {
         let values: Vec<String> = match setting.value {
             None if flags.get_flag(setting.key) => vec!["true".to_owned()],
             None => Vec::new(),

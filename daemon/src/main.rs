@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use lastbeatd::DaemonError;
 use lastbeatd::cli::{self, CliError};
-use lastbeatd::store::StoreError;
+use lastbeatd::store::{FileError, StoreError};
 
 #[expect(
     clippy::print_stderr,
@@ -27,12 +27,26 @@ const fn exit_code(error: &CliError) -> u8 {
     match error {
         CliError::Usage(_) | CliError::Config(_) => 2,
         CliError::Listen { .. } => 6,
-        CliError::Daemon(DaemonError::Store(store)) => match store {
-            StoreError::InUse { .. } => 4,
-            StoreError::Newer { .. } => 5,
-            StoreError::Unusable { .. } => 3,
-            StoreError::Trouble { .. } | StoreError::Defect { .. } => 1,
+        CliError::Daemon(DaemonError::Store(store)) | CliError::File(FileError::Store(store)) => {
+            match store {
+                StoreError::InUse { .. } => 4,
+                StoreError::Newer { .. } => 5,
+                StoreError::Unusable { .. } => 3,
+                StoreError::Trouble { .. } | StoreError::Defect { .. } => 1,
+            }
+        }
+        CliError::File(file) => match file {
+            FileError::Target { .. } => 2,
+            FileError::Unreadable { .. } | FileError::NotOurs { .. } => 3,
+            FileError::Newer { .. } => 5,
+            FileError::Damaged { .. }
+            | FileError::Unwritable { .. }
+            | FileError::Document { .. }
+            | FileError::Store(_) => 1,
         },
-        CliError::Daemon(_) | CliError::Runtime { .. } | CliError::NotServing { .. } => 1,
+        CliError::Daemon(_)
+        | CliError::Runtime { .. }
+        | CliError::NotServing { .. }
+        | CliError::Unsound { .. } => 1,
     }
 }

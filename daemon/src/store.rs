@@ -3,11 +3,15 @@
 //! It writes batches and loads everything; it decides nothing about liveness, and which batch is
 //! written when is left to the loop that owns it.
 
+mod copy;
+mod dump;
 mod error;
+mod file_error;
 mod fresh;
 mod history;
 mod image;
 mod import;
+mod inspect;
 mod load;
 mod lock;
 mod opening;
@@ -15,6 +19,9 @@ mod place;
 mod reopen;
 mod salvage;
 mod schema;
+mod snapshot;
+mod soundness;
+mod target;
 mod witness;
 mod write;
 
@@ -23,8 +30,12 @@ use std::path::Path;
 use lastbeat_proto::{Span, Timestamp};
 use rusqlite::Connection;
 
+pub use self::copy::{Copied, backup};
+pub use self::dump::{Exported, Taken, export, export_to, import};
 pub use self::error::{Obstacle, StoreError, TroubleCause};
+pub use self::file_error::{FileError, TargetFault};
 pub use self::history::{History, Keep};
+pub use self::inspect::{Content, Found, Report, inspect};
 use self::lock::Lock;
 pub use self::opening::Opening;
 use self::opening::Terms;

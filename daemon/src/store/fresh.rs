@@ -26,11 +26,8 @@ pub(super) fn build<T>(
     migrations: &[&str],
     fill: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
+    abandon(place)?;
     let building = place.beside(BUILDING);
-    remove_if_there(&building)?;
-    for ending in SIBLINGS {
-        remove_if_there(&with_ending(&building, ending))?;
-    }
     let mut connection = schema::connect(&building)?;
     // Nobody reads this file before it is synced as a whole.
     connection.pragma_update(None, "synchronous", "off")?;
@@ -40,6 +37,15 @@ pub(super) fn build<T>(
     connection.close().map_err(|(_open, cause)| cause)?;
     File::open(&building)?.sync_all()?;
     Ok(filled)
+}
+
+/// Removes what a [`build`] that failed or was interrupted has left.
+pub(super) fn abandon(place: &Place) -> io::Result<()> {
+    let building = place.beside(BUILDING);
+    for ending in SIBLINGS {
+        remove_if_there(&with_ending(&building, ending))?;
+    }
+    remove_if_there(&building)
 }
 
 /// Gives the built file its name. Siblings of the file that it replaces are to be gone.

@@ -83,6 +83,29 @@ impl Image {
         })
     }
 
+    /// A file without a log.
+    pub(super) fn of(bytes: Vec<u8>) -> Self {
+        Self {
+            bytes,
+            overlay: Overlay::default(),
+        }
+    }
+
+    /// The file as it would be if its log were moved into it.
+    pub(super) fn merged(&self) -> Vec<u8> {
+        self.overlay.laid_over(&self.bytes)
+    }
+
+    /// The file alone.
+    pub(super) fn without_log(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Whether the log holds anything.
+    pub(super) const fn has_log(&self) -> bool {
+        self.overlay.count().is_some()
+    }
+
     /// Whether the file itself, without its log, has nothing in it.
     pub(super) const fn is_empty(&self) -> bool {
         self.bytes.is_empty()

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use lastbeat_proto::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
-pub(super) use self::plan::{Import, OldRow, Refused};
+pub(super) use self::plan::{Import, MAX_ID, OldRow, Refused};
 use super::error::StoreError;
 use super::fresh;
 use super::opening::Opening;
@@ -136,7 +136,8 @@ fn read(path: &Path) -> rusqlite::Result<Unmarked> {
     Ok(found)
 }
 
-fn read_from(connection: &Connection) -> rusqlite::Result<Unmarked> {
+/// Looks into a database without our mark.
+pub(super) fn read_from(connection: &Connection) -> rusqlite::Result<Unmarked> {
     if let Some(fault) = schema::fault(connection)? {
         return Ok(Unmarked::Strange(fault));
     }

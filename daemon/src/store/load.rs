@@ -3,12 +3,15 @@
 //! A row that our own types refuse cannot have been written by us, so it counts as damage of the
 //! file.
 
+mod each;
+
 use lastbeat_proto::{
     Address, EventKind, InstanceId, NetworkEndpoint, ServiceName, Span, Timestamp,
 };
 use rusqlite::types::Type;
 use rusqlite::{Connection, Result, Row};
 
+pub(super) use self::each::{each_event, each_instance, each_refused, each_stretch};
 use super::import::{Import, OldRow, Refused};
 use crate::clock::Listened;
 use crate::instance::Life;

@@ -46,6 +46,25 @@ impl Overlay {
         self.pages.get(&number).map(Vec::as_slice)
     }
 
+    /// `file` with the pages of the log in their places.
+    pub(super) fn laid_over(&self, file: &[u8]) -> Vec<u8> {
+        let mut bytes = file.to_vec();
+        let (Some(count), Some(page_bytes)) = (self.count, self.page_bytes) else {
+            return bytes;
+        };
+        let pages = usize::try_from(count).unwrap_or(usize::MAX);
+        bytes.resize(pages.saturating_mul(page_bytes), 0);
+        for (number, content) in &self.pages {
+            // The file may have become shorter since; a frame holds one whole page.
+            let index = usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
+            let place = bytes.chunks_exact_mut(page_bytes).nth(index);
+            if let Some(place) = place.filter(|place| place.len() == content.len()) {
+                place.copy_from_slice(content);
+            }
+        }
+        bytes
+    }
+
     pub(super) const fn page_bytes(&self) -> Option<usize> {
         self.page_bytes
     }

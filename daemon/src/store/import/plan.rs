@@ -18,7 +18,7 @@ use crate::store::image;
 
 /// Row numbers above this are refused: a JavaScript number must hold them, and there must be
 /// numbers left to give.
-const MAX_ID: i64 = 1 << 53;
+pub(in super::super) const MAX_ID: i64 = 1 << 53;
 
 /// A row of the original's table, with whatever stood in its columns.
 #[derive(Debug, Clone, PartialEq)]

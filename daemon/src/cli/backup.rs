@@ -1,0 +1,22 @@
+//! `lastbeatd backup [--db FILE] TO`: a copy of the database, also while a daemon writes to it.
+
+use std::path::Path;
+
+use super::CliError;
+use super::database::{now, say};
+use super::verify::counts;
+use crate::store::backup;
+
+/// Copies `db` to `to` and says what is in the copy.
+///
+/// # Errors
+/// [`CliError::File`].
+pub(super) fn run(db: &Path, to: &Path) -> Result<(), CliError> {
+    let copied = backup(db, to, now())?;
+    say(&format!(
+        "copied to: {}\nsize: {} bytes\n{}",
+        copied.path.display(),
+        copied.bytes,
+        counts(&copied.content)
+    ))
+}
