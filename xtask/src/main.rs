@@ -40,7 +40,7 @@ struct Command {
 }
 
 /// All of them; `cargo xtask help` prints this table.
-const COMMANDS: [Command; 4] = [
+const COMMANDS: &[Command] = &[
     Command {
         name: "test",
         options: "[--skip-system]",
@@ -99,7 +99,7 @@ fn main() -> ExitCode {
 }
 
 fn print_help() -> ExitCode {
-    for command in &COMMANDS {
+    for command in COMMANDS {
         let call = format!("{} {}", command.name, command.options);
         println!("cargo xtask {call:<24}{}", command.summary);
     }
