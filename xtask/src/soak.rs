@@ -119,7 +119,7 @@ fn soak(root: &Path, profile: Profile, minutes: u64) -> Result<()> {
         .map(|error| format!("{error:#}"))
         .collect::<Vec<_>>();
     drop(terminals);
-    let at_end = gauge::settled_descriptors(&daemon, at_start)?;
+    let at_end = gauge::forgotten_sockets(&daemon, &at_start)?;
     let stopped = daemon.end();
 
     let mut verdict = Verdict::default();
@@ -130,11 +130,7 @@ fn soak(root: &Path, profile: Profile, minutes: u64) -> Result<()> {
     seen.views.judge(&scene, &mut verdict);
     verdict.none("terminals that do not show LIVE at the end", &shown);
     seen.gauge.judge(&scene, &mut verdict);
-    verdict.at_most(
-        "descriptors without clients, above those at the start",
-        at_end.saturating_sub(at_start),
-        gauge::EXTRA_DESCRIPTORS,
-    );
+    verdict.none("sockets still open when all clients have left", &at_end);
     let faults: Vec<String> = [seen.chaos, stopped]
         .into_iter()
         .filter_map(Result::err)

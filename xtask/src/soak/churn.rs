@@ -189,8 +189,9 @@ impl Churn {
     }
 
     pub(super) fn judge(&self, scene: &Scene, verdict: &mut Verdict) {
-        // A change and its fsync may wait for a lock of 5 s and for restarts of 20 s.
-        let expected = scene.length.as_secs() * 4;
+        // Ten a second are tried; locks and restarts of 20 s take their time, and so does a disk
+        // that others use.
+        let expected = scene.length.as_secs() * 2;
         verdict.at_least(
             "changes acknowledged",
             u64::try_from(self.acknowledged).unwrap_or(0),

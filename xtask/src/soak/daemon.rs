@@ -17,9 +17,10 @@ use super::verdict::Verdict;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How often it is looked.
 const LOOK: Duration = Duration::from_millis(5);
-/// Ports below those that the system gives to outgoing connections: else a client that tries to
-/// reach the stopped daemon could be given the daemon's own port.
-const PORTS: std::ops::Range<u16> = 15_000..25_000;
+/// The lowest port that may be taken. 10,000 from here on lie below those that the system gives to
+/// outgoing connections: else a client that tries to reach the stopped daemon could be given the
+/// daemon's own port.
+const PORT: u16 = 15_000;
 
 /// How long a DOWN instance stays, and what an absence adds to a silence: short, so that a run of
 /// two minutes sees whole lives.
@@ -36,8 +37,9 @@ pub(super) struct Daemon {
 impl Daemon {
     /// Starts it with a database of its own in `folder`.
     pub(super) fn start(binary: &Path, folder: &Path) -> Result<Self> {
-        let port = PORTS
-            .step_by(7)
+        // Another run, or what an interrupted one left behind, is elsewhere.
+        let first = u16::try_from(std::process::id() % 10_000)?;
+        let port = (PORT + first..=PORT + 10_000)
             .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
             .context("no port is free")?;
         let mut daemon = Self {

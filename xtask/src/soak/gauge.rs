@@ -26,9 +26,6 @@ const MAX_RSS_MIB: f64 = 32.0;
 const MAX_WAL_MIB: f64 = 16.0;
 /// How many descriptors may come and go between two samples: connections of the followers.
 const DESCRIPTORS_SPREAD: usize = 16;
-/// What stays open from the first use on: a second connection to the database, with its log and
-/// index.
-pub(super) const EXTRA_DESCRIPTORS: usize = 4;
 /// How long the daemon has to notice that its clients have left.
 const LEAVING: Duration = Duration::from_secs(10);
 
@@ -59,7 +56,7 @@ impl Gauge {
             seen.samples.push(Sample {
                 at: scene.began.elapsed(),
                 rss_mib,
-                descriptors,
+                descriptors: descriptors.len(),
                 wal_mib: mib(wal_bytes(&scene.db)),
             });
         }
@@ -105,20 +102,29 @@ impl Gauge {
     }
 }
 
-/// Open descriptors of a process.
-pub(super) fn descriptors(pid: u32) -> Result<usize> {
-    Ok(fs::read_dir(format!("/proc/{pid}/fd"))?.count())
+/// What the open descriptors of a process lead to.
+pub(super) fn descriptors(pid: u32) -> Result<Vec<String>> {
+    let entries = fs::read_dir(format!("/proc/{pid}/fd"))?;
+    Ok(entries
+        // One that is closed meanwhile leads nowhere.
+        .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
+        .map(|target| target.to_string_lossy().into_owned())
+        .collect())
 }
 
-/// The same as soon as they are as few as `before` and a little more, or after the time that
-/// clients have to leave.
-pub(super) fn settled_descriptors(daemon: &Daemon, before: usize) -> Result<usize> {
+/// Sockets that are still open when all clients have left, and some time to leave.
+pub(super) fn forgotten_sockets(daemon: &Daemon, at_start: &[String]) -> Result<Vec<String>> {
     let pid = daemon.pid().context("the daemon does not run")?;
+    let is_socket = |target: &String| target.starts_with("socket:");
+    let expected = at_start.iter().filter(|target| is_socket(target)).count();
     let began = Instant::now();
     loop {
-        let now = descriptors(pid)?;
-        if now <= before + EXTRA_DESCRIPTORS || LEAVING < began.elapsed() {
-            return Ok(now);
+        let sockets: Vec<String> = descriptors(pid)?.into_iter().filter(is_socket).collect();
+        if sockets.len() <= expected {
+            return Ok(Vec::new());
+        }
+        if LEAVING < began.elapsed() {
+            return Ok(sockets);
         }
         thread::sleep(Duration::from_millis(100));
     }
@@ -177,6 +183,6 @@ mod tests {
         let pid = std::process::id();
 
         assert!(1.0 < rss_mib(pid).unwrap());
-        assert!(3 <= descriptors(pid).unwrap());
+        assert!(3 <= descriptors(pid).unwrap().len());
     }
 }
