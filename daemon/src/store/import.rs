@@ -23,6 +23,9 @@ use super::write;
 
 /// Which columns has the original's table, if it is there?
 const COLUMNS: &str = "select name from pragma_table_info('services')";
+/// Is it a table? Ours has a view of that name.
+const IS_TABLE: &str =
+    "select count(*) from sqlite_schema where type = 'table' and name = 'services' collate nocase";
 /// Is anything in this database at all?
 const OBJECTS: &str = "select count(*) from sqlite_schema";
 /// What does the original know?
@@ -153,7 +156,8 @@ pub(super) fn read_from(connection: &Connection) -> rusqlite::Result<Unmarked> {
             .iter()
             .any(|column| column.eq_ignore_ascii_case(wanted))
     };
-    if !ORIGINAL.into_iter().all(has) {
+    let is_table = connection.query_row(IS_TABLE, [], |row| row.get::<_, i64>(0))? != 0;
+    if !is_table || !ORIGINAL.into_iter().all(has) {
         return Ok(Unmarked::Strange(
             "it is a database of another program".to_owned(),
         ));

@@ -2,10 +2,10 @@
 
 use lastbeat_proto::Timestamp;
 use lastbeatd::instance::Life;
-use lastbeatd::store::Store;
+use lastbeatd::store::{Opening, Store};
 use rusqlite::Connection;
 
-use crate::sample::{TTL, now, record, rows};
+use crate::sample::{TTL, now, open_with_rows, record, rows};
 
 #[test]
 fn the_view_answers_the_originals_queries() {
@@ -121,4 +121,24 @@ fn sqlite_has_no_wal_reset_bug() {
         "{}",
         rusqlite::version()
     );
+}
+
+#[test]
+fn a_registry_that_lost_its_mark_is_set_aside_and_saved() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("monitoring.db");
+    open_with_rows(&path).close();
+    let connection = Connection::open(&path).unwrap();
+    connection
+        .execute_batch("pragma application_id = 0; pragma user_version = 0")
+        .unwrap();
+    connection.close().unwrap();
+
+    let (_store, loaded, opening) = Store::open(&path, now(), TTL).unwrap();
+
+    assert!(
+        matches!(opening, Opening::SetAside { salvaged: 2, .. }),
+        "{opening:?}"
+    );
+    assert_eq!(loaded.instances.len(), 2);
 }
