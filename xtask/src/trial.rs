@@ -54,6 +54,13 @@ pub(crate) const TRIALS: &[Trial] = &[
         every_run: 9,
         long_run: 365,
     },
+    Trial {
+        name: "export",
+        unit: "random registries exported and imported",
+        test: "export::a_random_registry_survives_export_and_import",
+        every_run: 60,
+        long_run: 3_000,
+    },
 ];
 
 /// The variable that hands the figure to the test.

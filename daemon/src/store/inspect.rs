@@ -145,7 +145,7 @@ fn examine_ours(snapshot: &Snapshot, version: i64, now: Timestamp) -> Result<Rep
     };
     let mut faults = Vec::new();
     let read = snapshot.open().and_then(|mut connection| {
-        faults = integrity_faults(&connection)?;
+        add_integrity_faults(&connection, &mut faults)?;
         faults.extend(shape::differences(&connection, version)?);
         schema::migrate(&mut connection, version, schema::MIGRATIONS)?;
         content::read(&connection, &mut faults)
@@ -230,17 +230,16 @@ fn examine_unmarked(
     }
 }
 
-/// All faults that `SQLite` finds, up to a hundred.
-fn integrity_faults(connection: &Connection) -> rusqlite::Result<Vec<String>> {
-    let words = connection
-        .prepare(CHECK)?
-        .query_map([], |row| row.get::<_, String>(0))?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
-    let lines = words.iter().flat_map(|word| word.lines());
-    Ok(lines
-        .filter(|line| *line != "ok")
-        .map(str::to_owned)
-        .collect())
+/// Adds all faults that `SQLite` finds, up to a hundred, also those before it gives up.
+fn add_integrity_faults(connection: &Connection, faults: &mut Vec<String>) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(CHECK)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let words: String = row.get(0)?;
+        let lines = words.lines().filter(|line| *line != "ok");
+        faults.extend(lines.map(str::to_owned));
+    }
+    Ok(())
 }
 
 /// The report on a file of ours that cannot be read as a database.

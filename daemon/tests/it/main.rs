@@ -1,10 +1,13 @@
 //! The daemon from outside, one file per behavior.
 #![cfg(test)]
 
+mod backup;
+mod backup_places;
 mod browser;
 mod churn;
 mod daemon;
 mod dice;
+mod export;
 mod figure;
 mod http_addresses;
 mod http_bad_input;
@@ -17,6 +20,7 @@ mod http_probes;
 mod http_stop;
 mod http_strict;
 mod import;
+mod import_document;
 mod import_files;
 mod kill;
 mod layers;
@@ -39,4 +43,7 @@ mod store_log;
 mod store_reopen;
 mod store_salvage;
 mod timelines;
+mod tool;
+mod verify;
+mod verify_faults;
 mod world;
