@@ -162,3 +162,23 @@ fn open(writing: &Path) -> Result<File, TryLockError> {
     file.set_len(0).map_err(TryLockError::Error)?;
     Ok(file)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_appears_meanwhile_is_not_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let (to, source) = (dir.path().join("copy"), dir.path().join("monitoring.db"));
+        let mut target = Target::begin(&to, &source).unwrap();
+        target.write_all(b"ours").unwrap();
+        fs::write(&to, "theirs").unwrap();
+
+        let error = target.into_place().unwrap_err();
+
+        assert!(error.to_string().contains("it exists already"), "{error}");
+        assert_eq!(fs::read(&to).unwrap(), b"theirs");
+        assert!(!with_ending(&to, WRITING).exists());
+    }
+}

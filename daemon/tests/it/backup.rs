@@ -51,6 +51,15 @@ impl Drop for Logged {
     }
 }
 
+/// Ends the client, also when the test fails.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 fn count(copy: &Path, what: &str) -> usize {
     let connection = Connection::open(copy).unwrap();
     let count: i64 = connection
@@ -83,6 +92,7 @@ fn a_backup_under_load_has_what_was_acknowledged_and_nobody_notices() {
 
     let refused = std::thread::scope(|scope| {
         let client = scope.spawn(register);
+        let stop = Stop(&stopping);
         for round in 0..10 {
             let known = acknowledged.load(Ordering::SeqCst);
             until("there is more to copy", || {
@@ -105,7 +115,7 @@ fn a_backup_under_load_has_what_was_acknowledged_and_nobody_notices() {
                 "{said}"
             );
         }
-        stopping.store(true, Ordering::SeqCst);
+        drop(stop);
         client.join().unwrap()
     });
 

@@ -192,3 +192,28 @@ fn of_several_backups_to_one_name_one_succeeds() {
     run(dir.path(), &["backup", "other"])
         .refused(2, &["another lastbeatd is writing it; wait for that one"]);
 }
+
+#[test]
+#[ignore = "needs strace"]
+fn a_disk_that_gives_back_something_else_makes_no_backup() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(registry(dir.path()).stop(), Some(0));
+    let bytes = fs::metadata(dir.path().join(DB)).unwrap().len();
+    let before = names(dir.path());
+    // The write to this one file says that all is well and writes nothing.
+    let mut strace = Command::new("strace");
+    strace
+        .args(["-f", "-qq", "-o", "/dev/null", "-P"])
+        .arg(dir.path().join("copy.writing"))
+        .arg("-e")
+        .arg(format!("inject=write:retval={bytes}"))
+        .args([env!("CARGO_BIN_EXE_lastbeatd"), "backup", "copy"])
+        .current_dir(dir.path());
+
+    end(strace).refused(
+        1,
+        &["copy: the disk gives back something else than was written; choose a place "],
+    );
+
+    assert_eq!(names(dir.path()), before);
+}
