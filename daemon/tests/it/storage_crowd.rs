@@ -11,6 +11,10 @@ const ROWS: usize = 1_300;
 /// Clients that register them, one after the other.
 const CLIENTS: usize = 50;
 
+/// A store in trouble tries again every 500 ms and waits 200 ms for the lock each time, so by then
+/// it has tried once from beginning to end.
+const TRY_MS: u64 = 1_500;
+
 /// So short that a client is told at once that its registration is not stored.
 const SETTINGS: [&str; 4] = ["--storage-wait", "10ms", "--flush", "100ms"];
 
@@ -37,6 +41,15 @@ fn all_of_a_crowd_that_a_locked_database_kept_waiting_is_stored() {
                 }
             });
         }
+    });
+    let up_ms = || {
+        program.ask("GET", "/healthz", "").1["up_ms"]
+            .as_u64()
+            .unwrap()
+    };
+    let begin = up_ms();
+    until("the store has tried with all of them", || {
+        begin + TRY_MS < up_ms()
     });
     lock.execute_batch("rollback").unwrap();
     until("everything is stored", || {

@@ -98,3 +98,38 @@ fn head_end(bytes: &[u8]) -> Option<usize> {
     let at = bytes.windows(4).position(|found| found == b"\r\n\r\n")?;
     Some(at + 4)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// What is made of these bytes when the connection ends behind them.
+    fn read(bytes: &[u8]) -> Answer {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut line = Line::open(listener.local_addr().unwrap()).unwrap();
+        let (mut peer, _) = listener.accept().unwrap();
+        peer.write_all(bytes).unwrap();
+        drop(peer);
+        line.answer()
+    }
+
+    #[test]
+    fn an_answer_is_whole_torn_or_not_there() {
+        let whole = b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\n{\"a\":1}";
+
+        assert!(matches!(read(whole), Answer::Whole { status: 200, .. }));
+        assert_eq!(read(b""), Answer::Nothing);
+        for length in 1..whole.len() {
+            assert!(
+                matches!(read(&whole[..length]), Answer::Torn(_)),
+                "{length}"
+            );
+        }
+        assert!(matches!(
+            read(b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\n{\"a\":1 "),
+            Answer::Torn(_)
+        ));
+    }
+}

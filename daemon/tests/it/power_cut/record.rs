@@ -151,7 +151,11 @@ fn is_complete(trace: &Path) -> bool {
     let mut tail = Vec::new();
     file.read_to_end(&mut tail).unwrap();
     let tail = String::from_utf8_lossy(&tail);
-    tail.ends_with('\n') && tail.contains(&format!("\n{thread} +++ "))
+    let is_end = |line: &str| {
+        let (of, event) = line.split_once(' ').unwrap_or_default();
+        of == thread && event.trim_start().starts_with("+++ ")
+    };
+    tail.ends_with('\n') && tail.lines().any(is_end)
 }
 
 impl Recording {

@@ -130,7 +130,8 @@ mod tests {
 
     #[test]
     fn a_call_that_is_interrupted_by_another_thread_ends_where_it_is_resumed() {
-        let text = "7 pwrite64(12, \"\\x61\\x62\", 2, 4096 <unfinished ...>\n\
+        // strace pads the number of a thread to five places.
+        let text = "7     pwrite64(12, \"\\x61\\x62\", 2, 4096 <unfinished ...>\n\
                     8 fsync(13)                         = 0\n\
                     7 <... pwrite64 resumed>)           = 2\n\
                     7 --- SIGTERM {si_signo=SIGTERM} ---\n\
