@@ -61,6 +61,20 @@ pub(crate) const TRIALS: &[Trial] = &[
         every_run: 60,
         long_run: 3_000,
     },
+    Trial {
+        name: "diskfaults",
+        unit: "n-th calls that fail, each of three kinds",
+        test: "disk_faults::a_write_that_fails_costs_no_heartbeat_and_nothing_that_was_answered",
+        every_run: 20,
+        long_run: 200,
+    },
+    Trial {
+        name: "fulldisk",
+        unit: "times of a full disk",
+        test: "full_disk::a_full_disk_costs_no_heartbeat_and_nothing_that_was_answered",
+        every_run: 3,
+        long_run: 100,
+    },
 ];
 
 /// The variable that hands the figure to the test.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use lastbeat_proto::{Span, Timestamp};
 
-use super::error::{StoreError, is_damage};
+use super::error::{StoreError, TroubleCause, is_damage};
 use super::image::Image;
 use super::import::Import;
 use super::opening::Ready;
@@ -30,6 +30,15 @@ impl Store {
     /// # Errors
     /// [`StoreError::Trouble`]: to be tried again later; any other is a bug.
     pub fn reopen(&mut self, now: Timestamp) -> Result<Reopened, StoreError> {
+        let reopened = match self.placed.take() {
+            Some(placed) => placed,
+            None => self.replace(now)?,
+        };
+        self.open_placed(reopened)
+    }
+
+    /// Builds a new file and puts it in its place.
+    fn replace(&mut self, now: Timestamp) -> Result<Reopened, StoreError> {
         let standing = self.witness.standing(&self.place);
         if self.connection.is_some() || !fresh::is_ready(&self.place) {
             let remains = self.remains(standing, now)?;
@@ -39,15 +48,44 @@ impl Store {
             fresh::make_ready(&self.place)?;
         }
         self.sever(standing, now)?;
-        let moved_to = fresh::resume(&self.place, now)?.filter(|path| path.exists());
-        let ready = Ready::open(&self.place)?;
-        self.connection = Some(ready.connection);
-        self.witness = ready.witness;
-        self.is_damaged = false;
-        Ok(Reopened {
+        let resumed = fresh::resume(&self.place, now);
+        let is_placed = !fresh::is_ready(&self.place);
+        let reopened = Reopened {
             why: standing.word(),
-            moved_to,
-        })
+            moved_to: resumed.as_ref().ok().cloned().flatten(),
+        };
+        if let Err(cause) = resumed {
+            self.placed = is_placed.then_some(reopened);
+            return Err(cause.into());
+        }
+        Ok(reopened)
+    }
+
+    /// Opens the file that was put in its place. Where the disk does not let us, the next try
+    /// does only this: the old file is closed, and building once more would lose its history.
+    fn open_placed(&mut self, mut reopened: Reopened) -> Result<Reopened, StoreError> {
+        let named = self.place.sync_directory().map_err(StoreError::from);
+        match named.and_then(|()| Ready::open(&self.place)) {
+            Ok(ready) => {
+                self.connection = Some(ready.connection);
+                self.witness = ready.witness;
+                self.is_damaged = false;
+                reopened.moved_to = reopened.moved_to.filter(|path| path.exists());
+                Ok(reopened)
+            }
+            Err(error) => {
+                let is_of_disk = match &error {
+                    StoreError::Trouble {
+                        cause: TroubleCause::Sqlite(cause),
+                    } => !is_damage(cause),
+                    other => other.is_trouble(),
+                };
+                if is_of_disk && self.place.path().exists() {
+                    self.placed = Some(reopened);
+                }
+                Err(error)
+            }
+        }
     }
 
     /// What the old file still gives. Of a file that somebody else wrote to only the log is ours.

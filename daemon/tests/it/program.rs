@@ -4,7 +4,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc::channel;
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -17,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Program {
     child: Child,
     pub(crate) addr: SocketAddr,
+    /// Lines of its standard error that nobody has asked for yet.
+    said: Mutex<Receiver<String>>,
 }
 
 /// `lastbeatd` with these arguments, in a folder of the test's own.
@@ -38,30 +41,50 @@ impl Program {
     }
 
     /// Starts a prepared command and waits until it listens.
-    pub(crate) fn spawn(mut command: Command) -> Self {
+    pub(crate) fn spawn(command: Command) -> Self {
+        Self::try_spawn(command)
+            .unwrap_or_else(|(code, said)| panic!("it ended with {code:?} and said {said}"))
+    }
+
+    /// The same for a program that may end instead: its exit code, and what it said.
+    pub(crate) fn try_spawn(mut command: Command) -> Result<Self, (Option<i32>, String)> {
         let mut child = command
             .stderr(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
-        let (sender, lines) = channel();
+        let (sender, said) = channel();
         std::thread::spawn(move || {
             for line in stderr.lines() {
-                // Nobody reads on once it listens; the pipe is emptied all the same.
+                // Where nobody reads any more, the pipe is emptied all the same.
                 sender.send(line.unwrap()).unwrap_or(());
             }
         });
-        let listening = |line: String| line.strip_prefix("listening on http://").map(str::to_owned);
-        let addr = loop {
-            let line = lines
-                .recv_timeout(PATIENCE)
-                .expect("it says where it listens");
-            if let Some(addr) = listening(line) {
-                break addr.parse().unwrap();
+        let mut before = String::new();
+        loop {
+            match said.recv_timeout(PATIENCE) {
+                Ok(line) => match line.strip_prefix("listening on http://") {
+                    Some(addr) => {
+                        return Ok(Self {
+                            child,
+                            addr: addr.parse().unwrap(),
+                            said: Mutex::new(said),
+                        });
+                    }
+                    None => before += &(line + "\n"),
+                },
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err((child.wait().unwrap().code(), before));
+                }
+                Err(RecvTimeoutError::Timeout) => panic!("never listens, said only {before}"),
             }
-        };
-        Self { child, addr }
+        }
+    }
+
+    /// What it said since it listens, or since this was asked last.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.said.lock().unwrap().try_iter().collect()
     }
 
     /// One request on a connection of its own: status and JSON.
@@ -110,7 +133,7 @@ impl Program {
         self.child.wait().unwrap();
     }
 
-    fn pid(&self) -> Pid {
+    pub(crate) fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
 }
@@ -145,12 +168,18 @@ pub(crate) fn ask(addr: SocketAddr, method: &str, path: &str, body: &str) -> (u1
 }
 
 /// Waits for a condition, and says what it waited for when it does not come.
-pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, holds: impl FnMut() -> bool) {
+    within(PATIENCE, what, holds);
+}
+
+/// The same for a condition that must come within `limit`; answers how long it took.
+pub(crate) fn within(limit: Duration, what: &str, mut holds: impl FnMut() -> bool) -> Duration {
     let begin = clock();
     while !holds() {
-        assert!(begin.elapsed() < PATIENCE, "never: {what}");
+        assert!(begin.elapsed() < limit, "not within {limit:?}: {what}");
         std::thread::yield_now();
     }
+    begin.elapsed()
 }
 
 /// Runs a command to its end: exit code and standard error.
@@ -160,6 +189,6 @@ pub(crate) fn end(mut command: Command) -> (i32, String) {
 }
 
 #[expect(clippy::disallowed_methods, reason = "real programs run on real time")]
-fn clock() -> Instant {
+pub(crate) fn clock() -> Instant {
     Instant::now()
 }
