@@ -183,7 +183,10 @@ impl World {
         self.sweep();
         let parsed = ServiceName::parse(name).unwrap();
         let state = self.state();
+        let swept = state.summary();
         let places = state.judged_of_name(&parsed, now);
+        // Whoever asks must not be the one who finds out.
+        assert_eq!(state.summary(), swept, "the sweep passed {name} over");
         if let Some(row) = places.first().and_then(|place| state.row(*place, now)) {
             return Seen::Registered(Box::new(row));
         }

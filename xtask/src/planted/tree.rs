@@ -76,13 +76,17 @@ impl Tree {
         &self.root
     }
 
-    /// Builds the daemon and its tests; says whether they compile.
+    /// Builds the daemon and the binaries of these tests; says whether they compile.
     ///
     /// # Errors
     /// When cargo cannot be started.
-    pub(crate) fn builds(&self) -> Result<bool> {
+    pub(crate) fn builds<'test>(
+        &self,
+        tests: impl IntoIterator<Item = &'test Test>,
+    ) -> Result<bool> {
         let mut build = call(&["test", "--no-run", "--quiet", "--package", "lastbeatd"]);
-        build.args(["--lib", "--bins", "--test", "it"]);
+        let targets: BTreeSet<_> = tests.into_iter().map(Test::target).collect();
+        build.args(targets.into_iter().flatten());
         Ok(self.within(&mut build).status()?.success())
     }
 
@@ -104,6 +108,8 @@ impl Tree {
         limited
             .args(test.target())
             .args(["--", "--exact", "--include-ignored", test.path()])
+            // That a sequence fails is enough; nobody waits for the shortest one.
+            .env("PROPTEST_MAX_SHRINK_ITERS", "0")
             // What a planted fault says is not read by anyone.
             .stderr(Stdio::null());
         let output = self

@@ -2,6 +2,7 @@
 //!
 //! No queue, no flags, no counters, no lists of what is dirty. What is kept of an instance is what
 //! its row says, and of the daemon how long it listened and when its stretches began (ADR 0004).
+//! What clients ask for is in [`super::ask`].
 
 use std::collections::BTreeMap;
 
@@ -36,13 +37,13 @@ pub(super) struct Known {
     /// The steady time of that heartbeat; before this start as far as the wall clock knew then.
     pub(super) heard_us: i64,
     /// The last heartbeat that would survive a crash.
-    stored: Stamp,
+    pub(super) stored: Stamp,
     pub(super) first_wall: i64,
     /// As it was asked for.
-    own_ttl_us: Option<i64>,
-    is_mass: bool,
+    pub(super) own_ttl_us: Option<i64>,
+    pub(super) is_mass: bool,
     /// Whether it went DOWN before the last start: a loss is counted within one run.
-    is_old_loss: bool,
+    pub(super) is_old_loss: bool,
 }
 
 impl Known {
@@ -79,7 +80,7 @@ impl Model {
         }
     }
 
-    fn now(&self) -> Stamp {
+    pub(super) fn now(&self) -> Stamp {
         Stamp {
             l: self.l,
             wall: self.wall,
@@ -168,7 +169,7 @@ impl Model {
     }
 
     /// An instance becomes something else, which is stored at once.
-    fn change(&mut self, whom: usize, life: Life, since: Stamp, event: &'static str) {
+    pub(super) fn change(&mut self, whom: usize, life: Life, since: Stamp, event: &'static str) {
         if let Some(known) = self.known.get_mut(&whom) {
             known.life = life;
             known.since = since;
@@ -179,7 +180,7 @@ impl Model {
         self.store(whom);
     }
 
-    fn store(&mut self, whom: usize) {
+    pub(super) fn store(&mut self, whom: usize) {
         self.stored_l = self.l;
         if let Some(known) = self.known.get_mut(&whom) {
             known.stored = known.heard;
@@ -255,79 +256,5 @@ impl Model {
         self.begin("start");
         self.flush();
         self.judge(true);
-    }
-
-    pub(super) fn register(&mut self, whom: usize, ttl_us: Option<i64>) {
-        let now = self.now();
-        let old = self.known.get(&whom);
-        if old.is_none_or(|known| known.life == Life::Deregistered) {
-            let id = old.map_or(self.ids + 1, |known| known.id);
-            self.ids = self.ids.max(id);
-            let known = Known {
-                id,
-                life: Life::Up,
-                since: now,
-                heard: now,
-                heard_us: self.time_us,
-                stored: now,
-                first_wall: now.wall,
-                own_ttl_us: ttl_us,
-                is_mass: false,
-                is_old_loss: false,
-            };
-            self.known.insert(whom, known);
-            self.events.push((Some(whom), "registered", now));
-            self.store(whom);
-            return;
-        }
-        self.heartbeat(whom);
-        if let Some(known) = self.known.get_mut(&whom)
-            && ttl_us.is_some()
-            && known.own_ttl_us != ttl_us
-        {
-            known.own_ttl_us = ttl_us;
-            self.events.push((Some(whom), "changed", now));
-            self.store(whom);
-        }
-    }
-
-    /// Says whether it was heard.
-    pub(super) fn heartbeat(&mut self, whom: usize) -> bool {
-        let now = self.now();
-        let Some(known) = self.known.get(&whom) else {
-            return false;
-        };
-        let (life, is_plain) = (known.life, !self.is_late(known) && self.is_confirmed(known));
-        if life == Life::Deregistered {
-            return false;
-        }
-        if let Some(known) = self.known.get_mut(&whom) {
-            known.heard = now;
-            known.heard_us = self.time_us;
-        }
-        match life {
-            Life::Up if is_plain => {}
-            Life::Up => self.store(whom),
-            Life::Down => self.change(whom, Life::Up, now, "up"),
-            _ => self.change(whom, Life::Up, now, "back"),
-        }
-        true
-    }
-
-    /// Says whether it was known.
-    pub(super) fn deregister(&mut self, whom: usize) -> bool {
-        let now = self.now();
-        let Some(known) = self.known.get_mut(&whom) else {
-            return false;
-        };
-        match known.life {
-            Life::Up | Life::Down => self.change(whom, Life::Deregistered, now, "gone"),
-            Life::TimedOut => {
-                known.life = Life::Dismissed;
-                self.store(whom);
-            }
-            _ => {}
-        }
-        true
     }
 }
