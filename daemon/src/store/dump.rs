@@ -1,7 +1,7 @@
 //! The whole registry as one JSON document, and a registry from such a document.
 //!
 //! The document has one record a line, in a fixed order, so that two of them can be compared line
-//! by line and an error has a place. What a record looks like is in [`line`].
+//! by line and an error has a place. What a record looks like is in [`mod@line`].
 
 mod line;
 mod word;

@@ -51,6 +51,13 @@ impl Drop for Logged {
     }
 }
 
+/// The lines of the log in which the daemon complains.
+fn warnings(dir: &Path) -> Vec<String> {
+    let log = fs::read_to_string(dir.join("log")).unwrap();
+    let complains = |line: &&str| line.contains("WARN") || line.contains("ERROR");
+    log.lines().filter(complains).map(str::to_owned).collect()
+}
+
 /// Ends the client, also when the test fails.
 struct Stop<'a>(&'a AtomicBool);
 
@@ -120,12 +127,7 @@ fn a_backup_under_load_has_what_was_acknowledged_and_nobody_notices() {
     });
 
     assert_eq!(refused, 0);
-    let log = fs::read_to_string(dir.path().join("log")).unwrap();
-    let odd: Vec<_> = log
-        .lines()
-        .filter(|line| line.contains("WARN") || line.contains("ERROR"))
-        .collect();
-    assert_eq!(odd, Vec::<&str>::new());
+    assert_eq!(warnings(dir.path()), Vec::<String>::new());
     let (_, health) = ask(addr, "GET", "/healthz", "");
     assert_eq!(
         (&health["status"], &health["notices"]),
