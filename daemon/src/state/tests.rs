@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-use lastbeat_proto::answer::Row;
+use lastbeat_proto::answer::{Notice, Row};
 use lastbeat_proto::register::Registration;
 use lastbeat_proto::{Address, InstanceId, ServiceName, Span, Status, Timestamp};
 
@@ -10,6 +10,7 @@ use super::*;
 use crate::config::{Limits, Rules};
 
 mod flapping;
+mod notices;
 mod storing;
 
 const WALL_US: i64 = 1_800_000_000_000_000;

@@ -49,7 +49,9 @@ prop_compose! {
         changed in prop::collection::vec(listened(), 0..=FLAPPING_CHANGES),
     ) -> InstanceRecord {
         let mut changes = Changes::default();
-        changed.into_iter().for_each(|moment| changes.note(moment));
+        for moment in changed {
+            changes.note(moment);
+        }
         InstanceRecord {
             id,
             name: ServiceName::parse(&name).unwrap(),
