@@ -45,6 +45,9 @@ use self::witness::{Standing, Witness};
 use crate::clock::Listened;
 use crate::state::record::{Batch, Loaded};
 
+/// What of the log is in the file now, without waiting for anybody?
+const MOVE_LOG: &str = "pragma wal_checkpoint(passive)";
+
 /// The open database. One owner, on the store's thread; whatever it does may wait for the disk.
 #[derive(Debug)]
 pub struct Store {
@@ -157,12 +160,33 @@ impl Store {
             return Err(overwritten());
         }
         let done = act(connection);
+        match &done {
+            Ok(_) if self.place.is_short_of_room() => give_log_back(connection),
+            Err(cause) if error::is_full(cause) => move_log(connection),
+            _ => {}
+        }
         self.witness.note_change()?;
         if let Err(cause) = &done {
             self.is_damaged |= error::is_damage(cause);
         }
         Ok(done?)
     }
+}
+
+/// While the disk is almost full, the log has no room of its own: `SQLite` would let it grow to
+/// 4 MiB first, and where those are not to be had, to the end of the disk and stay there.
+fn give_log_back(connection: &Connection) {
+    // The transaction is stored, whether this works or not.
+    let given = schema::complete(connection);
+    drop(given);
+}
+
+/// On a full disk the next transaction is written over the log, if what is in the log finds its
+/// place in the file.
+fn move_log(connection: &Connection) {
+    // The transaction has failed and is tried again, whether this works or not.
+    let moved = connection.query_row(MOVE_LOG, [], |_row| Ok(()));
+    drop(moved);
 }
 
 #[cfg(test)]

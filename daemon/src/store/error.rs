@@ -175,6 +175,11 @@ fn is_trouble(error: &rusqlite::Error) -> bool {
     )
 }
 
+/// Whether there was no room for more.
+pub(super) fn is_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+}
+
 /// Whether the content of the file is at fault: a page that makes no sense, or a value in it that
 /// none of our programs can have written.
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {

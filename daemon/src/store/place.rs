@@ -6,12 +6,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use lastbeat_proto::Timestamp;
-use rustix::fs::{Access, access};
+use rustix::fs::{Access, access, statvfs};
 
 use super::error::{Obstacle, StoreError};
 
 /// Endings of the files that belong to a `SQLite` database.
 pub(super) const SIBLINGS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// Less is free: four times what the log grows to when it may.
+const SHORT_OF_ROOM_BYTES: u64 = 16 << 20;
 
 /// The absolute path of the database; symbolic links are followed.
 #[derive(Debug, Clone)]
@@ -72,6 +75,12 @@ impl Place {
     /// Makes the names in the directory durable.
     pub(super) fn sync_directory(&self) -> io::Result<()> {
         File::open(&self.directory)?.sync_all()
+    }
+
+    /// Whether so little is free on its disk that the log must not lie there for long.
+    pub(super) fn is_short_of_room(&self) -> bool {
+        statvfs(&self.directory)
+            .is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < SHORT_OF_ROOM_BYTES)
     }
 
     pub(super) fn unusable(&self, cause: Obstacle) -> StoreError {

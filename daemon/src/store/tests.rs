@@ -139,3 +139,39 @@ fn a_file_that_makes_no_sense_while_it_is_open_is_made_anew_with_its_history() {
             .exists()
     );
 }
+
+#[test]
+fn a_full_disk_moves_the_log_into_the_file_so_that_its_room_is_used_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("monitoring.db");
+    let now = Timestamp::from_micros(0);
+    let (mut store, _, _) = Store::open(&path, now, Span::from_secs(60)).unwrap();
+    let event = |revision| crate::state::record::EventRecord {
+        revision,
+        at: now,
+        l: Listened::from_micros(1),
+        kind: lastbeat_proto::EventKind::Stall,
+        subject: None,
+        reason: Some("x".repeat(3_000)),
+    };
+    let batch = |revisions: std::ops::Range<u64>| Batch {
+        events: revisions.map(event).collect(),
+        ..Batch::default()
+    };
+    let in_file = || -> i64 {
+        schema::connect_untouching(&path)
+            .unwrap()
+            .query_row("select count(*) from events", [], |row| row.get(0))
+            .unwrap()
+    };
+    store.write(&batch(1..9)).unwrap();
+    assert_eq!(in_file(), 0, "all of it is in the log");
+    let connection = store.connection.as_ref().unwrap();
+    connection.pragma_update(None, "max_page_count", 1).unwrap();
+
+    let error = store.write(&batch(9..20)).unwrap_err();
+
+    assert!(error.is_trouble(), "{error}");
+    assert_eq!(in_file(), 8);
+    assert!(store.is_in_place());
+}

@@ -28,9 +28,8 @@ const PACE: Duration = Duration::from_millis(500);
 /// Episodes on one disk: events are kept, and fill it in the end.
 const EPISODES_A_DISK: usize = 5;
 
-/// Room for the database and for its log, which grows to 4 MiB before it is moved into the
-/// database for the first time.
-const SIZE: &str = "size=8m";
+/// Less than the 4 MiB at which `SQLite` moves its log into the database by itself.
+const SIZE: &str = "size=2m";
 
 /// A disk in memory; it is unmounted when it is dropped.
 struct SmallDisk(tempfile::TempDir);
