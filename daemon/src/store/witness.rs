@@ -100,14 +100,20 @@ impl Witness {
     pub(super) fn note_log(&mut self, place: &Place) -> io::Result<()> {
         self.log = if_there(fs::metadata(place.beside("-wal")))?.map(|log| Identity::of(&log));
         self.index = if_there(File::open(place.beside("-shm")))?;
-        self.note_change()
-    }
-
-    /// After an operation of our own, which may have moved the log into the file.
-    pub(super) fn note_change(&mut self) -> io::Result<()> {
-        // The index is read first: a checkpoint that goes on in between shows as progress later.
         self.progress = self.progress_now();
         self.seen = Stamp::of(&self.file.metadata()?);
+        Ok(())
+    }
+
+    /// After an operation of our own, which may have moved the log into the file. Where it has
+    /// not, a file that changed meanwhile was overwritten, and stays to be noticed.
+    pub(super) fn note_change(&mut self) -> io::Result<()> {
+        // The index is read first: a checkpoint that goes on in between shows as progress later.
+        let progress = self.progress_now();
+        if progress != self.progress {
+            self.seen = Stamp::of(&self.file.metadata()?);
+            self.progress = progress;
+        }
         Ok(())
     }
 

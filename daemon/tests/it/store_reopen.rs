@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::channel;
+use std::thread;
 
 use lastbeatd::clock::Listened;
 use lastbeatd::state::record::{Batch, Loaded};
@@ -166,6 +168,37 @@ fn a_file_that_is_copied_over_is_noticed_and_set_aside() {
     let aside = dir.path().join("monitoring.db.corrupt-20261124T135807Z");
     assert_eq!(fs::read(&aside).unwrap(), foreign);
     assert!(!beside(&aside, "-wal").exists());
+}
+
+#[test]
+fn a_file_that_is_overwritten_during_a_write_is_noticed_all_the_same() {
+    // Fewer than what `SQLite` moves into the file by itself, after 1,000 pages of the log.
+    const WRITES: i64 = 60;
+    for overwritten_after in 1..20 {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("monitoring.db");
+        let mut store = filled(&path);
+        let (written, progress) = channel();
+        let writer = thread::spawn(move || {
+            let failed = (1..=WRITES).find(|n| {
+                written.send(*n).unwrap();
+                store.write(&rows(vec![record(*n, "busy")])).is_err()
+            });
+            (store, failed)
+        });
+        progress.iter().find(|n| *n == overwritten_after).unwrap();
+        let bytes = fs::read(&path).unwrap();
+        fs::write(&path, bytes).unwrap();
+        let (mut store, failed) = {
+            let _open = progress;
+            writer.join().unwrap()
+        };
+
+        assert!(
+            failed.is_some() || !store.is_in_place(),
+            "{overwritten_after}"
+        );
+    }
 }
 
 #[test]
