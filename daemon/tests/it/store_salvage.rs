@@ -12,10 +12,10 @@ use rusqlite::Connection;
 use crate::sample::{NOON_US, TTL, event, names, now, open_with_rows, record, stretch};
 
 const ROWS: i64 = 500;
-const PAGE: usize = 4_096;
+pub(crate) const PAGE: usize = 4_096;
 
 /// A closed database with 500 instances, as many events and one stretch; its bytes.
-fn intact(directory: &Path) -> Vec<u8> {
+pub(crate) fn intact(directory: &Path) -> Vec<u8> {
     let path = directory.join("intact.db");
     let (mut store, _, _) = Store::open(&path, now(), TTL).unwrap();
     let revisions = 1..=u64::try_from(ROWS).unwrap();
@@ -35,7 +35,7 @@ fn intact(directory: &Path) -> Vec<u8> {
 }
 
 /// For each page the table it belongs to and how many rows it holds; pages of other kinds hold 0.
-fn pages(directory: &Path) -> Vec<(String, usize)> {
+pub(crate) fn pages(directory: &Path) -> Vec<(String, usize)> {
     let connection = Connection::open(directory.join("intact.db")).unwrap();
     let known: HashMap<u16, (String, u16)> = connection
         .prepare("select pageno, name, iif(pagetype = 'leaf', ncell, 0) from dbstat")

@@ -1,0 +1,235 @@
+//! A database that was damaged while the daemon was away: every start is quick, every row that is
+//! not itself damaged is there, and of what was set aside not one bit differs.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use lastbeatd::state::record::{InstanceRecord, Loaded};
+use lastbeatd::store::{Opening, Store};
+
+use crate::program::clock;
+use crate::sample::{TTL, now, open_with_rows, record, rows};
+use crate::store_salvage::{PAGE, intact, pages};
+
+/// How long a start may take: 2 s, and as much again where other tests run beside.
+const START: Duration = Duration::from_secs(4);
+/// Transactions in the log.
+const TRANSACTIONS: i64 = 6;
+const LOG_HEADER: usize = 32;
+const FRAME: usize = 24 + PAGE;
+
+/// Opens these bytes as database and log; what was set aside must be those bytes.
+fn opened(db: &[u8], log: Option<&[u8]>, what: &str) -> (Loaded, Opening) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("monitoring.db");
+    fs::write(&path, db).unwrap();
+    if let Some(log) = log {
+        fs::write(dir.path().join("monitoring.db-wal"), log).unwrap();
+    }
+    let begin = clock();
+
+    let (store, loaded, opening) = Store::open(&path, now(), TTL).unwrap();
+
+    assert!(begin.elapsed() < START, "{what}: {:?}", begin.elapsed());
+    if let Opening::SetAside { moved_to, .. } = &opening {
+        assert!(fs::read(moved_to).unwrap() == db, "{what}");
+        if let Some(log) = log {
+            let kept = fs::read(format!("{}-wal", moved_to.display())).unwrap();
+            assert!(kept == log, "{what}");
+        }
+    }
+    store.close();
+    (loaded, opening)
+}
+
+fn version(id: i64, version: i64) -> InstanceRecord {
+    let mut row = record(id, &format!("service-{id}"));
+    row.metadata
+        .insert("version".to_owned(), version.to_string());
+    row
+}
+
+/// A database whose log holds some transactions more, as after `kill -9`: each adds a row and
+/// changes the first one.
+fn with_log(dir: &Path) -> (Vec<u8>, Vec<u8>) {
+    let path = dir.join("live.db");
+    open_with_rows(&path).close();
+    let (mut store, _, _) = Store::open(&path, now(), TTL).unwrap();
+    for n in 1..=TRANSACTIONS {
+        store
+            .write(&rows(vec![version(1, n), version(10 + n, n)]))
+            .unwrap();
+    }
+    let read = |ending: &str| fs::read(format!("{}{ending}", path.display())).unwrap();
+    (read(""), read("-wal"))
+}
+
+/// How many transactions of the log are there, all of them whole.
+fn transactions(loaded: &Loaded, what: &str) -> i64 {
+    let first = loaded.instances.iter().find(|row| row.id == 1);
+    let first = first.unwrap_or_else(|| panic!("{what}: the first row is gone"));
+    let count = first
+        .metadata
+        .get("version")
+        .map_or(0, |version| version.parse().unwrap());
+    let added: Vec<i64> = loaded
+        .instances
+        .iter()
+        .filter(|row| 10 < row.id)
+        .map(|row| row.id - 10)
+        .collect();
+    assert_eq!(added, (1..=count).collect::<Vec<_>>(), "{what}");
+    assert!(loaded.instances.iter().any(|row| row.id == 2), "{what}");
+    count
+}
+
+#[test]
+fn a_damaged_frame_of_the_log_costs_only_its_transaction_and_those_behind_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (db, log) = with_log(dir.path());
+    let frames = (log.len() - LOG_HEADER) / FRAME;
+    assert_eq!(
+        transactions(&opened(&db, Some(&log), "whole").0, "whole"),
+        TRANSACTIONS
+    );
+
+    for at in [0, 30, 500] {
+        let mut before = 0;
+        for frame in 0..frames {
+            let what = format!("byte {at} of frame {frame} of {frames}");
+            let mut log = log.clone();
+            log[LOG_HEADER + frame * FRAME + at] ^= 0x55;
+
+            let (loaded, _) = opened(&db, Some(&log), &what);
+
+            let count = transactions(&loaded, &what);
+            assert!(before <= count && count < TRANSACTIONS, "{what}: {count}");
+            before = count;
+        }
+        assert_eq!(
+            before,
+            TRANSACTIONS - 1,
+            "the last frame costs the last one only"
+        );
+    }
+}
+
+#[test]
+fn a_log_that_ends_early_costs_only_what_is_cut_off() {
+    let dir = tempfile::tempdir().unwrap();
+    let (db, log) = with_log(dir.path());
+    let frames = (log.len() - LOG_HEADER) / FRAME;
+    let mut before = 0;
+    for (frame, more) in (0..=frames).flat_map(|frame| [(frame, 0), (frame, 100)]) {
+        let end = (LOG_HEADER + frame * FRAME + more).min(log.len());
+        let what = format!("{end} of {} bytes", log.len());
+
+        let (loaded, _) = opened(&db, Some(&log[..end]), &what);
+
+        let count = transactions(&loaded, &what);
+        assert!(before <= count, "{what}: {count}");
+        before = count;
+    }
+    assert_eq!(before, TRANSACTIONS);
+}
+
+#[test]
+fn a_log_that_is_lost_rotten_or_of_another_database_costs_only_what_was_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let other = tempfile::tempdir().unwrap();
+    let (db, log) = with_log(dir.path());
+    let (_, foreign) = with_log(other.path());
+    let mut headless = log.clone();
+    headless[..LOG_HEADER].fill(0);
+    let rotten = vec![0x5a; log.len()];
+    // The foreign one has the same tables, so its pages fit.
+    for (what, log, least) in [
+        ("lost", None, 0),
+        ("empty", Some(&b""[..]), 0),
+        ("without its header", Some(&headless), 0),
+        ("rotten", Some(&rotten), 0),
+        ("of another database", Some(&foreign), 0),
+    ] {
+        let (loaded, _) = opened(&db, log, what);
+
+        assert!(least <= transactions(&loaded, what), "{what}");
+    }
+}
+
+#[test]
+fn a_page_that_fell_back_to_an_older_version_costs_only_its_own_rows() {
+    let dir = tempfile::tempdir().unwrap();
+    let older = intact(dir.path());
+    let older_pages = pages(dir.path());
+    let path = dir.path().join("intact.db");
+    let (mut store, loaded, _) = Store::open(&path, now(), TTL).unwrap();
+    let count = loaded.instances.len();
+    let ids = 1..=i64::try_from(count).unwrap();
+    store
+        .write(&rows(ids.clone().map(|id| version(id, 2)).collect()))
+        .unwrap();
+    store.close();
+    let newer = fs::read(&path).unwrap();
+    let expected: Vec<InstanceRecord> = ids.map(|id| version(id, 2)).collect();
+    let mut silent = Vec::new();
+    for ((table, on_page), index) in pages(dir.path()).into_iter().zip(0..) {
+        let range = index * PAGE..(index + 1) * PAGE;
+        let Some(old) = older
+            .get(range.clone())
+            .filter(|old| **old != newer[range.clone()])
+        else {
+            continue;
+        };
+        let what = format!("page {} of {table}", index + 1);
+        let mut bytes = newer.clone();
+        bytes[range].copy_from_slice(old);
+
+        let (loaded, opening) = opened(&bytes, None, &what);
+
+        let whole = expected.iter().filter(|row| loaded.instances.contains(row));
+        // Its rows are lost. Those that it held once may stand on another page by now, and which
+        // of two versions is newer, no row says.
+        let before = older_pages.get(index).map_or(0, |(_, rows)| *rows);
+        let lost = if table == "instances" {
+            on_page + before
+        } else {
+            0
+        };
+        let whole = whole.count();
+        assert!(
+            count - lost.min(count) <= whole,
+            "{what}: {whole} of {count}"
+        );
+        if opening == Opening::Existing {
+            silent.push(what);
+        }
+    }
+    println!("unnoticed: {silent:?}");
+}
+
+#[test]
+fn a_file_cut_at_any_page_gives_every_row_before_the_cut() {
+    let dir = tempfile::tempdir().unwrap();
+    let bytes = intact(dir.path());
+    let pages = pages(dir.path());
+    for kept in 1..pages.len() {
+        for more in [0, 1_000] {
+            let cut = kept * PAGE + more;
+            let what = format!("{cut} of {} bytes", bytes.len());
+            let before: usize = pages[..kept]
+                .iter()
+                .filter(|(table, _)| table == "instances")
+                .map(|(_, rows)| rows)
+                .sum();
+
+            let (loaded, opening) = opened(&bytes[..cut], None, &what);
+
+            assert!(
+                matches!(opening, Opening::SetAside { .. }),
+                "{what}: {opening:?}"
+            );
+            assert_eq!(loaded.instances.len(), before, "{what}");
+        }
+    }
+}

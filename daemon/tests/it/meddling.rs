@@ -1,0 +1,256 @@
+//! Somebody meddles with the files of a running daemon: what is damage is noticed and mended from
+//! memory, what is none is left alone, and nothing that was answered is lost either way.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use crate::program::{Program, within};
+use crate::traffic::{Ledger, RECOVERY, Traffic, assert_never_down, assert_recovers, pass};
+
+const FAST: [&str; 4] = ["--storage-wait", "1s", "--flush", "100ms"];
+
+/// Instances that beat, each so often.
+const BEATING: usize = 8;
+const PACE: Duration = Duration::from_millis(500);
+
+/// So long nothing may be noticed: four looks.
+const LOOKS: Duration = Duration::from_secs(2);
+
+/// What somebody does, and what it is called when the daemon takes it for damage.
+struct Act {
+    what: &'static str,
+    does: fn(&Path),
+    /// The word of the notice; none when it is no damage.
+    notice: Option<&'static str>,
+    /// Whether what is at the path is kept.
+    keeps: bool,
+}
+
+fn db(dir: &Path) -> PathBuf {
+    dir.join("monitoring.db")
+}
+
+fn beside(dir: &Path, ending: &str) -> PathBuf {
+    dir.join(format!("monitoring.db{ending}"))
+}
+
+/// As a database browser does it, over a lock of the daemon that lasts for a moment.
+fn execute(dir: &Path, sql: &str) -> rusqlite::Result<()> {
+    let connection = Connection::open(db(dir))?;
+    connection.busy_timeout(RECOVERY)?;
+    connection.execute_batch(sql)
+}
+
+fn other_database(dir: &Path) -> PathBuf {
+    let path = dir.join("other.db");
+    let connection = Connection::open(&path).unwrap();
+    connection
+        .execute_batch("create table t (a); insert into t values (randomblob(30000))")
+        .unwrap();
+    path
+}
+
+const DAMAGE: [Act; 8] = [
+    Act {
+        what: "rm",
+        does: |dir| fs::remove_file(db(dir)).unwrap(),
+        notice: Some("was deleted or moved away"),
+        keeps: false,
+    },
+    Act {
+        what: "mv",
+        does: |dir| fs::rename(db(dir), dir.join("elsewhere.db")).unwrap(),
+        notice: Some("was deleted or moved away"),
+        keeps: false,
+    },
+    Act {
+        what: "mv of another file to the path",
+        does: |dir| fs::rename(other_database(dir), db(dir)).unwrap(),
+        notice: Some("was replaced by another file"),
+        keeps: true,
+    },
+    Act {
+        what: "cp of another file over it",
+        does: |dir| {
+            fs::copy(other_database(dir), db(dir)).unwrap();
+        },
+        notice: Some("was overwritten"),
+        keeps: true,
+    },
+    Act {
+        what: "truncate to nothing",
+        does: |dir| drop(fs::File::create(db(dir)).unwrap()),
+        notice: Some("was overwritten"),
+        keeps: true,
+    },
+    Act {
+        what: "a page of rubbish",
+        does: |dir| {
+            let mut bytes = fs::read(db(dir)).unwrap();
+            bytes[4_096..8_192].fill(0x5a);
+            fs::write(db(dir), bytes).unwrap();
+        },
+        notice: Some("was overwritten"),
+        keeps: true,
+    },
+    Act {
+        what: "rm of the log",
+        does: |dir| fs::remove_file(beside(dir, "-wal")).unwrap(),
+        notice: Some("lost its log"),
+        keeps: true,
+    },
+    Act {
+        what: "another directory in its place",
+        does: |dir| {
+            let away = dir.with_extension("away");
+            fs::rename(dir, &away).unwrap();
+            fs::create_dir(dir).unwrap();
+        },
+        notice: Some("was deleted or moved away"),
+        keeps: false,
+    },
+];
+
+const NO_DAMAGE: [Act; 7] = [
+    Act {
+        what: "mv and back",
+        does: |dir| {
+            fs::rename(db(dir), dir.join("elsewhere.db")).unwrap();
+            fs::rename(dir.join("elsewhere.db"), db(dir)).unwrap();
+        },
+        notice: None,
+        keeps: false,
+    },
+    Act {
+        what: "rm of the log's index",
+        does: |dir| fs::remove_file(beside(dir, "-shm")).unwrap(),
+        notice: None,
+        keeps: false,
+    },
+    Act {
+        what: "chmod 000",
+        does: |dir| {
+            use std::os::unix::fs::PermissionsExt;
+            fs::set_permissions(db(dir), fs::Permissions::from_mode(0o000)).unwrap();
+        },
+        notice: None,
+        keeps: false,
+    },
+    Act {
+        what: "vacuum",
+        does: |dir| execute(dir, "vacuum").unwrap(),
+        notice: None,
+        keeps: false,
+    },
+    Act {
+        what: "a checkpoint",
+        does: |dir| execute(dir, "pragma wal_checkpoint(truncate)").unwrap(),
+        notice: None,
+        keeps: false,
+    },
+    Act {
+        what: "another journal mode",
+        // Refused, as long as the daemon has it open.
+        does: |dir| assert!(execute(dir, "pragma journal_mode = delete").is_err()),
+        notice: None,
+        keeps: false,
+    },
+    Act {
+        what: "an insert",
+        does: |dir| {
+            execute(
+                dir,
+                "create table notes (a); insert into notes values ('mine')",
+            )
+            .unwrap();
+        },
+        notice: None,
+        keeps: false,
+    },
+];
+
+fn set_aside(dir: &Path) -> Vec<PathBuf> {
+    fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.to_str().unwrap().contains(".corrupt-"))
+        .collect()
+}
+
+/// The sentence of the notice that the file was written anew, if it stands.
+fn rewritten(program: &Program) -> Option<String> {
+    let (_, health) = program.ask("GET", "/healthz", "");
+    let notices = health["notices"].as_array().unwrap();
+    let notice = notices
+        .iter()
+        .find(|notice| notice["kind"] == "rewritten")?;
+    Some(notice["text"].as_str().unwrap().to_owned())
+}
+
+fn is_borne(act: &Act) {
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path().join("data");
+    fs::create_dir(&dir).unwrap();
+    let what = act.what;
+    let program = Program::start(&dir, &FAST);
+    let ledger = Arc::new(Ledger::default());
+    let traffic = Traffic::start(&program, &ledger, BEATING, PACE);
+    ledger.flow(BEATING, 20);
+    traffic.end();
+    // Without registrations meanwhile: who overwrites the file while a checkpoint writes to it,
+    // does so unnoticed.
+    let traffic = Traffic::beating(&program, &ledger, BEATING, PACE);
+
+    (act.does)(&dir);
+
+    if let Some(word) = act.notice {
+        within(RECOVERY, what, || {
+            rewritten(&program).is_some_and(|text| text.contains(word))
+        });
+    } else {
+        pass(LOOKS);
+        assert_eq!(rewritten(&program), None, "{what}");
+    }
+    assert_recovers(&program, what);
+    traffic.end();
+    let traffic = Traffic::start(&program, &ledger, BEATING, PACE);
+    ledger.flow(BEATING, 20);
+    traffic.end();
+    ledger.assert_right(what);
+    assert_never_down(&program, BEATING, what);
+    program.kill();
+    assert_eq!(
+        act.keeps,
+        !set_aside(&dir).is_empty(),
+        "{what}: {:?}",
+        set_aside(&dir)
+    );
+    let program = Program::start(&dir, &FAST);
+    ledger.assert_kept(&program, what);
+}
+
+/// Two at a time: each is mostly waiting.
+fn are_borne(acts: &'static [Act]) {
+    for pair in acts.chunks(2) {
+        thread::scope(|scope| {
+            for act in pair {
+                scope.spawn(|| is_borne(act));
+            }
+        });
+    }
+}
+
+#[test]
+fn damage_to_the_open_file_is_noticed_and_mended_from_memory() {
+    are_borne(&DAMAGE);
+}
+
+#[test]
+fn what_is_no_damage_to_the_open_file_is_left_alone() {
+    are_borne(&NO_DAMAGE);
+}
