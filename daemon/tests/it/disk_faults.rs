@@ -12,7 +12,9 @@ use crate::program::{Program, until, within};
 use crate::strace::{Fault, Strace};
 use crate::traffic::{Ledger, RECOVERY, Traffic, assert_never_down, assert_recovers};
 
-const FAST: [&str; 4] = ["--storage-wait", "300ms", "--flush", "100ms"];
+/// A registration waits for a second try, half a second after the first, and no longer: so one
+/// that a short fault met is answered with success, and must be stored.
+const FAST: [&str; 4] = ["--storage-wait", "1s", "--flush", "100ms"];
 
 /// Instances that beat, each so often.
 const BEATING: usize = 12;

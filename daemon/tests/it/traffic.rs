@@ -27,8 +27,9 @@ const IN_FLIGHT: u64 = 20;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Threads that beat, each for its share of the instances.
 const BEATERS: usize = 4;
-/// Names that are registered again and again, each time with another version.
-const NAMES: usize = 200;
+/// Names that are registered again and again, each time with another version: so many that a row
+/// which was lost is not written by chance before anybody looks.
+const NAMES: usize = 4_000;
 
 /// What the clients were answered; it outlives restarts of the daemon.
 #[derive(Default)]
@@ -75,12 +76,15 @@ impl Ledger {
     /// Everything that was answered with success is in the registry.
     pub(crate) fn assert_kept(&self, program: &Program, when: &str) {
         let rows = program.rows();
-        let version = |name: &str| -> Option<usize> {
-            let row = rows.iter().find(|row| row["name"] == name)?;
-            row["metadata"]["version"].as_str()?.parse().ok()
-        };
+        let versions: BTreeMap<&str, usize> = rows
+            .iter()
+            .filter_map(|row| {
+                let version = row["metadata"]["version"].as_str()?.parse().ok()?;
+                Some((row["name"].as_str()?, version))
+            })
+            .collect();
         for (name, possible) in &*self.versions.lock().unwrap() {
-            let is = version(name);
+            let is = versions.get(name.as_str()).copied();
             let is_right = match possible.split_first() {
                 // Version 0: never answered with success.
                 Some((0, _)) if is.is_none() => true,
@@ -106,7 +110,7 @@ impl Ledger {
     /// One registration of the next name.
     fn register(&self, addr: SocketAddr) {
         let number = self.next.fetch_add(1, Ordering::SeqCst) + 1;
-        let name = format!("new-{:03}", number % NAMES);
+        let name = format!("new-{:04}", number % NAMES);
         let body = format!(
             r#"{{"name":"{name}","ip":"10.0.0.2","ttl_s":3600,"metadata":{{"version":"{number}"}}}}"#
         );
