@@ -28,7 +28,7 @@ pub(super) fn build<T>(
 ) -> Result<T, StoreError> {
     abandon(place)?;
     let building = place.beside(BUILDING);
-    let mut connection = schema::connect(&building)?;
+    let mut connection = schema::create(&building)?;
     // Nobody reads this file before it is synced as a whole.
     connection.pragma_update(None, "synchronous", "off")?;
     schema::migrate(&mut connection, 0, migrations)?;

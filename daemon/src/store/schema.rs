@@ -19,10 +19,10 @@ pub(super) const MIGRATIONS: &[&str] = &[
 
 /// How the open file is to be used. WAL with a sync at every commit: an answered registration
 /// survives a power cut (NORMAL was measured to lose some). `mmap_size` 0: a shrinking file must
-/// be an error and not a SIGBUS. A journal is cut back to 4 MiB. A new file can give pages back
-/// without being rewritten; of an old one that is no news to `SQLite` before its next `vacuum`.
+/// be an error and not a SIGBUS. A journal is cut back to 4 MiB.
+///
+/// None of these writes to a file that has them already: it may be damaged, or the disk full.
 const SETTINGS: &str = "
-    pragma auto_vacuum = incremental;
     pragma journal_mode = wal;
     pragma synchronous = full;
     pragma mmap_size = 0;
@@ -35,6 +35,9 @@ const SETTINGS: &str = "
 /// tries again by itself.
 const BUSY_MS: u64 = 200;
 
+/// That a file can give pages back without being written anew: heard while it is empty, or by the
+/// next `vacuum`. It is written each time, so it is no setting.
+const SHRINKING: &str = "pragma auto_vacuum = incremental";
 /// Can the file give back pages that it does not need? 2 when it can, in small steps.
 const AUTO_VACUUM: &str = "pragma auto_vacuum";
 /// Could this file, written anew, give pages back?
@@ -50,9 +53,17 @@ const READ_WRITE: OpenFlags =
 /// Does every page and every row make sense? `ok`, or the first fault.
 const CHECK: &str = "pragma quick_check(1)";
 
-/// Opens the file read-write and settles how it is used.
-pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
+/// Makes a file that can shrink, and settles how it is used.
+pub(super) fn create(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+    connection.execute_batch(SHRINKING)?;
+    settle(&connection)?;
+    Ok(connection)
+}
+
+/// Opens a file that is known to be good, and settles how it is used.
+pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, READ_WRITE)?;
     settle(&connection)?;
     Ok(connection)
 }
@@ -134,6 +145,7 @@ pub(super) fn migrate(
 pub(super) fn let_shrink(connection: &Connection) -> rusqlite::Result<()> {
     let mode: i64 = connection.query_row(AUTO_VACUUM, [], |row| row.get(0))?;
     if mode != 2 {
+        connection.execute_batch(SHRINKING)?;
         connection.execute_batch(VACUUM)?;
     }
     Ok(())

@@ -90,7 +90,7 @@ fn everything() -> Import {
 fn files() -> (Vec<u8>, Vec<u8>) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("monitoring.db");
-    let mut connection = schema::connect(&path).unwrap();
+    let mut connection = schema::create(&path).unwrap();
     schema::migrate(&mut connection, 0, schema::MIGRATIONS).unwrap();
     let mut stale = everything();
     for row in &mut stale.batch.rows {
