@@ -75,6 +75,13 @@ pub(crate) const TRIALS: &[Trial] = &[
         every_run: 3,
         long_run: 100,
     },
+    Trial {
+        name: "owners",
+        unit: "races of two daemons for one file",
+        test: "owners::of_two_daemons_on_one_file_one_serves_and_the_other_says_why",
+        every_run: 20,
+        long_run: 100,
+    },
 ];
 
 /// The variable that hands the figure to the test.

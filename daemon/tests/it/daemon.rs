@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use lastbeat_proto::Timestamp;
-use lastbeatd::clock::ManualClock;
+use lastbeat_proto::{Span, Timestamp};
+use lastbeatd::clock::{Clock, ManualClock};
 use lastbeatd::config::{Config, Given};
 use lastbeatd::registry::Registry;
 use serde_json::Value;
@@ -76,6 +76,16 @@ impl Daemon {
         while self.clock.sleepers() < count {
             tokio::task::yield_now().await;
         }
+    }
+
+    /// Turns its clock.
+    pub(crate) fn advance(&self, span: Span) {
+        self.clock.advance(span);
+    }
+
+    /// Microseconds that its clock was turned so far.
+    pub(crate) fn passed_us(&self) -> i64 {
+        self.clock.now().mono.as_micros()
     }
 
     /// Asks the daemon to stop, and does not wait.

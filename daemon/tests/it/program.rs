@@ -119,7 +119,7 @@ impl Program {
 
     /// SIGTERM, and nothing more.
     pub(crate) fn terminate(&self) {
-        kill_process(self.pid(), Signal::TERM).unwrap();
+        self.signal(Signal::TERM);
     }
 
     /// Its exit code, once it has ended.
@@ -131,6 +131,11 @@ impl Program {
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Sends a signal, such as the one that makes it stand still.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).unwrap();
     }
 
     pub(crate) fn pid(&self) -> Pid {
