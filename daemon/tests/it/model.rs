@@ -197,8 +197,9 @@ fn compare_row(
         known.life.status(),
         model.is_late(known),
         model.is_confirmed(known),
+        known.is_flapping,
     );
-    let seen = (row.id, row.status, row.late, row.confirmed);
+    let seen = (row.id, row.status, row.late, row.confirmed, row.flapping);
     prop_assert_eq!(seen, expected, "{:?}, {}", row, context);
     let heard = model.shown(known.heard);
     let expected = (model.shown(known.since), heard, known.first_wall.min(heard));

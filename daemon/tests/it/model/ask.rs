@@ -21,6 +21,8 @@ impl Model {
                 first_wall: now.wall,
                 own_ttl_us: ttl_us,
                 is_mass: false,
+                changes: Vec::new(),
+                is_flapping: false,
                 is_old_loss: false,
             };
             self.known.insert(whom, known);

@@ -42,6 +42,9 @@ pub(super) struct Known {
     /// As it was asked for.
     pub(super) own_ttl_us: Option<i64>,
     pub(super) is_mass: bool,
+    /// When it changed its status.
+    pub(super) changes: Vec<i64>,
+    pub(super) is_flapping: bool,
     /// Whether it went DOWN before the last start: a loss is counted within one run.
     pub(super) is_old_loss: bool,
 }
@@ -49,6 +52,23 @@ pub(super) struct Known {
 impl Known {
     pub(super) fn ttl_us(&self) -> i64 {
         self.own_ttl_us.unwrap_or(RULES.ttl.as_signed_micros())
+    }
+
+    /// The last moment at which it flaps, if its status stands.
+    fn quiet_after(&self) -> Option<i64> {
+        Some(self.changes.last()? + 5 * self.ttl_us())
+    }
+
+    /// Its status becomes another at `l`.
+    fn note_change(&mut self, life: Life, l: i64) {
+        let is_asked_for = [self.life, life].contains(&Life::Deregistered);
+        if is_asked_for || self.life.status() == life.status() {
+            return;
+        }
+        self.is_flapping &= self.quiet_after().is_none_or(|end| l <= end);
+        self.changes.push(l);
+        let sixth_last = self.changes.iter().rev().nth(5);
+        self.is_flapping |= sixth_last.is_some_and(|sixth| l - sixth <= 10 * self.ttl_us());
     }
 }
 
@@ -145,19 +165,30 @@ impl Model {
     fn judge(&mut self, with_removals: bool) {
         loop {
             let due = self.known.iter().filter_map(|(whom, known)| {
-                let deadline = self.deadline(known);
                 let is_meant = with_removals || known.life == Life::Up;
-                (is_meant && deadline < self.l).then_some((deadline, *whom))
+                let deadline = self.deadline(known);
+                let quiet_after = known
+                    .quiet_after()
+                    .filter(|_| with_removals && known.is_flapping && known.life.is_registered());
+                let (next, is_end) = match quiet_after {
+                    Some(end) if end <= deadline => (end, true),
+                    _ => (deadline, false),
+                };
+                (is_meant && next < self.l).then_some((next, *whom, is_end))
             });
-            let Some((deadline, whom)) = due.min() else {
+            let Some((deadline, whom, is_end)) = due.min() else {
                 return;
             };
-            match self.known.get(&whom).map(|known| known.life) {
-                Some(Life::Up) => {
+            match self.known.get_mut(&whom).map(|known| (known.life, known)) {
+                Some((_, known)) if is_end => {
+                    known.is_flapping = false;
+                    self.store(whom);
+                }
+                Some((Life::Up, _)) => {
                     self.change(whom, Life::Down, self.stamp(deadline), "down");
                     self.note_loss(deadline);
                 }
-                Some(Life::Down) => {
+                Some((Life::Down, _)) => {
                     self.change(whom, Life::TimedOut, self.stamp(deadline), "gone");
                 }
                 _ => {
@@ -171,6 +202,7 @@ impl Model {
     /// An instance becomes something else, which is stored at once.
     pub(super) fn change(&mut self, whom: usize, life: Life, since: Stamp, event: &'static str) {
         if let Some(known) = self.known.get_mut(&whom) {
+            known.note_change(life, since.l);
             known.life = life;
             known.since = since;
             known.is_mass = false;
