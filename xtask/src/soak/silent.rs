@@ -41,6 +41,8 @@ struct One {
     /// Before its registration was sent, and after it was answered.
     sent: Instant,
     answered: Instant,
+    /// Whether it was told already that it is late.
+    is_told: bool,
     /// When to register it (again).
     due: Instant,
     /// False when its registration was not answered with success: it may be there or not.
@@ -67,6 +69,7 @@ impl Silent {
                 life: Life::Absent,
                 sent: scene.began,
                 answered: scene.began,
+                is_told: false,
                 due: scene.began + TTL * number / 10,
                 is_sure: true,
             })
@@ -157,6 +160,9 @@ impl Silent {
             Some((away, times)) => time + slack + START_GRACE + away + FLUSH * times,
         };
         let silent = asked.saturating_duration_since(one.answered);
+        if one.is_told {
+            return;
+        }
         if silent <= allowed {
             self.latest = self.latest.max(silent.saturating_sub(time));
             return;
@@ -165,9 +171,7 @@ impl Silent {
         self.late.push(format!(
             "{at} s: {name} unchanged after a silence of {silent:?}, {allowed:?} are allowed"
         ));
-        // Told once; it is left alone until it is gone.
-        one.sent = asked;
-        one.answered = asked;
+        one.is_told = true;
     }
 
     pub(super) fn judge(&self, verdict: &mut Verdict) {
@@ -189,7 +193,11 @@ fn register(peer: &mut Peer, name: &str, one: &mut One) {
     );
     let sent = Instant::now();
     let asked = peer.ask("POST", "/register", &body);
-    one.sent = sent;
+    if one.is_sure {
+        // Of tries that were not answered any may be the one that was heard last.
+        one.sent = sent;
+    }
+    one.is_told = false;
     one.answered = Instant::now();
     one.is_sure = asked.is_ok_and(|answer| answer.status == 200);
     if one.is_sure {
