@@ -203,7 +203,7 @@ impl State {
         let (leaving, old_grave) = (hot.standing(), hot.since_l);
         self.count(leaving, -1);
         if was == Life::Down {
-            self.mass.note_return(old_grave);
+            self.mass.note_return(old_grave, place);
         }
         if was == Life::Down && is_mass {
             self.mass.ended();
@@ -273,11 +273,7 @@ impl State {
     }
 
     fn note_loss(&mut self, place: Place, since_l: Listened) {
-        let slab = &self.slab;
-        self.mass.note(since_l, place, |since, place| {
-            slab.get(place)
-                .is_some_and(|hot| hot.life == Life::Down && hot.since_l == since)
-        });
+        self.mass.note(since_l, place);
         for victim in self.mass.victims(self.counts.up) {
             let Some(hot) = self.slab.get_mut(victim) else {
                 continue;

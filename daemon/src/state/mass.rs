@@ -1,7 +1,7 @@
 //! Mass loss: when many instances go DOWN together, it is rather the network than each of them,
 //! and their rows are kept longer. They are shown DOWN all the same.
 
-use std::collections::VecDeque;
+use std::collections::BTreeSet;
 
 use lastbeat_proto::{Span, Timestamp};
 
@@ -16,12 +16,10 @@ pub(super) const MIN_LOST: usize = 5;
 /// Who went DOWN lately.
 #[derive(Debug, Default)]
 pub(super) struct Mass {
-    /// By rising time of the deadline: who, and since when.
-    lost: VecDeque<(Listened, Place)>,
-    /// How many of the oldest of `lost` carry the mark already.
-    marked: usize,
-    /// How many of `lost` are not DOWN any more.
-    returned: usize,
+    /// Who went DOWN in this run, within the window, and still is: since when, and who.
+    lost: BTreeSet<(Listened, Place)>,
+    /// Those of them that carry no mark yet.
+    unmarked: BTreeSet<(Listened, Place)>,
     /// Size of the loss that the notice tells of.
     pub(super) victims: usize,
     /// How many rows are DOWN with the mark now.
@@ -31,52 +29,35 @@ pub(super) struct Mass {
 }
 
 impl Mass {
-    /// Notes a new DOWN and forgets those before the window. `is_down` says whether an instance
-    /// is still DOWN since then.
-    pub(super) fn note(
-        &mut self,
-        since: Listened,
-        place: Place,
-        is_down: impl Fn(Listened, Place) -> bool,
-    ) {
-        while let Some((l, old)) = self.lost.front().copied()
-            && l.plus(WINDOW) < since
+    /// Notes a new DOWN and forgets those before the window.
+    pub(super) fn note(&mut self, since: Listened, place: Place) {
+        while let Some(oldest) = self.lost.first().copied()
+            && oldest.0.plus(WINDOW) < since
         {
-            self.lost.pop_front();
-            self.marked = self.marked.saturating_sub(1);
-            if !is_down(l, old) {
-                self.returned = self.returned.saturating_sub(1);
-            }
+            self.forget(oldest);
         }
-        self.lost.push_back((since, place));
+        self.lost.insert((since, place));
+        self.unmarked.insert((since, place));
     }
 
     /// An instance that was DOWN since then is not any more.
-    pub(super) fn note_return(&mut self, since: Listened) {
-        if self
-            .lost
-            .front()
-            .is_some_and(|(oldest, _)| *oldest <= since)
-        {
-            self.returned += 1;
-        }
+    pub(super) fn note_return(&mut self, since: Listened, place: Place) {
+        self.forget((since, place));
+    }
+
+    fn forget(&mut self, loss: (Listened, Place)) {
+        self.lost.remove(&loss);
+        self.unmarked.remove(&loss);
     }
 
     /// The instances to mark now, if so many were lost and did not come back: n ≥ 5 and
     /// 2n ≥ n + UP.
     pub(super) fn victims(&mut self, up: usize) -> Vec<Place> {
-        let lost = self.lost.len().saturating_sub(self.returned);
-        if lost < MIN_LOST || lost < up {
+        if self.lost.len() < MIN_LOST || self.lost.len() < up {
             return Vec::new();
         }
-        let fresh = self
-            .lost
-            .iter()
-            .skip(self.marked)
-            .map(|(_, place)| *place)
-            .collect();
-        self.marked = self.lost.len();
-        fresh
+        let unmarked = std::mem::take(&mut self.unmarked);
+        unmarked.into_iter().map(|(_, place)| place).collect()
     }
 
     /// One of the DOWN rows with the mark is heard again or left.

@@ -255,6 +255,37 @@ fn many_that_fall_together_are_a_mass_loss_until_most_are_back() {
 }
 
 #[test]
+fn who_was_down_before_a_start_and_comes_back_hides_no_mass_loss_after_it() {
+    let mut state = state();
+    for index in 0..6 {
+        register(&mut state, &format!(r#"{{"name":"s{index}"}}"#), at(0)).unwrap();
+    }
+    let instances = write_all(&mut state).batch.rows;
+    let mut stretches = state.listening.stretches().to_vec();
+    stretches[0].last_l = Listened::from_micros(70_000_000);
+    let mut loaded = Loaded {
+        instances,
+        stretches,
+        next_id: 7,
+        ..Loaded::default()
+    };
+    // All but one were DOWN when it ended, and that one goes DOWN at the start.
+    for row in loaded.instances.iter_mut().skip(1) {
+        (row.life, row.since_l) = (Life::Down, Listened::from_micros(60_000_000));
+    }
+
+    let mut state = State::load(loaded, RULES, LIMITS, at(80));
+    state.listen(at(80));
+    assert_eq!(state.summary().down, 6);
+    for index in 0..6 {
+        register(&mut state, &format!(r#"{{"name":"s{index}"}}"#), at(80)).unwrap();
+    }
+    pass(&mut state, 80, 80 + 130);
+
+    assert_eq!(state.summary().down, 6, "kept, as they fell together");
+}
+
+#[test]
 fn one_that_falls_again_and_again_is_no_mass() {
     let mut state = state();
     register(&mut state, r#"{"name":"flapper","ttl_s":2}"#, at(0)).unwrap();
