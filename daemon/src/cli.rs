@@ -172,16 +172,18 @@ fn environment(name: &str) -> Option<String> {
 
 fn from_flags(flags: &ArgMatches) -> Given {
     let mut given = Given::new();
-    // A subcommand has only those that mean something to it.
-    let has = |setting: &&config::Setting| flags.try_contains_id(setting.key).is_ok();
-    for setting in SETTINGS.iter().filter(has) {
+    for setting in &SETTINGS {
+        // A subcommand has only those that mean something to it: of the others clap says that they
+        // are unknown in a debug build, and that they are not given in a release build.
         let values: Vec<String> = match setting.value {
-            None if flags.get_flag(setting.key) => vec!["true".to_owned()],
-            None => Vec::new(),
-            Some(_) => flags
-                .get_many::<String>(setting.key)
-                .map(|values| values.cloned().collect())
-                .unwrap_or_default(),
+            None => match flags.try_get_one::<bool>(setting.key) {
+                Ok(Some(true)) => vec!["true".to_owned()],
+                _ => Vec::new(),
+            },
+            Some(_) => match flags.try_get_many::<String>(setting.key) {
+                Ok(Some(values)) => values.cloned().collect(),
+                _ => Vec::new(),
+            },
         };
         if !values.is_empty() {
             given.insert(setting.key, (format!("--{}", setting.key), values));

@@ -76,9 +76,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The short run with the debug build that is there already: a step of `cargo xtask test`.
+/// The short run with the release build that is there already: a step of `cargo xtask test`, the
+/// one that looks at the programs as users have them.
 pub(crate) fn step(root: &Path) -> Result<()> {
-    soak(root, Profile::Debug, EVERY_RUN)
+    soak(root, Profile::Release, EVERY_RUN)
 }
 
 /// Everything that the threads of a run have seen.

@@ -83,7 +83,7 @@ fn all(steps: &mut Steps, root: &Path, skip_system: bool) -> Result<()> {
     steps.run("doc tests", &mut call(&["test", "--workspace", "--doc"]))?;
     if skip_system {
         steps.leave_out(
-            "system tests (browser, terminal, sshd, proxy), dead snapshots and the soak",
+            "system tests (browser, terminal, sshd, proxy), dead snapshots and the soak of the release build",
         );
     } else {
         let said = steps.run_and_read(
@@ -96,6 +96,8 @@ fn all(steps: &mut Steps, root: &Path, skip_system: bool) -> Result<()> {
             every_system_test_ran(root, runner.passed(&said))
         })?;
         steps.check("no dead snapshots", || snapshots::check(root))?;
+        let release = ["build", "--release", "-p", "lastbeatd", "-p", "lastbeat"];
+        steps.run("release binaries", &mut call(&release))?;
         steps.check("soak", || soak::step(root))?;
     }
     steps.run(

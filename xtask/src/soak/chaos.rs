@@ -22,7 +22,7 @@ enum Act {
     Starve(u64),
     /// Another program holds the write lock for so many milliseconds.
     Lock(u64),
-    /// `.backup` by the command line of `SQLite`.
+    /// `.backup` by the command line of `SQLite`, then `lastbeatd backup` and `verify`.
     Backup,
     /// `kill -9`, and a start after so many milliseconds.
     Kill(u64),
@@ -196,5 +196,8 @@ fn backup(daemon: &Daemon) -> Result<()> {
         .context("cannot start sqlite3")?;
     ensure!(status.success(), ".backup ended with {status}");
     check_database(&copy)?;
+    std::fs::remove_file(&copy)?;
+    daemon.run_tool("backup", &copy)?;
+    daemon.run_tool("verify", &copy)?;
     Ok(std::fs::remove_file(copy)?)
 }

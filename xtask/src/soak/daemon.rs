@@ -120,6 +120,27 @@ impl Daemon {
         }
     }
 
+    /// Runs `lastbeatd backup` of the database to `copy`, or `verify` of the copy.
+    pub(super) fn run_tool(&self, name: &str, copy: &Path) -> Result<()> {
+        let mut command = Command::new(&self.binary);
+        command.arg(name);
+        if name == "backup" {
+            command.arg("--db").arg(self.db());
+        }
+        let output = command
+            .arg(copy)
+            .stdin(Stdio::null())
+            .output()
+            .with_context(|| format!("cannot start {}", self.binary.display()))?;
+        ensure!(
+            output.status.success(),
+            "lastbeatd {name} ended with {}: {}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(())
+    }
+
     pub(super) fn signal(&self, signal: Signal) -> Result<()> {
         let child = self.child.as_ref().context("the daemon is not started")?;
         Ok(kill_process(Pid::from_child(child), signal)?)
