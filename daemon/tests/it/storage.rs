@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use crate::program::{Program, until};
 
 /// Holds the write lock of the database, as a backup or a database browser does.
-fn hold_lock(dir: &Path) -> Connection {
+pub(crate) fn hold_lock(dir: &Path) -> Connection {
     let connection = Connection::open(dir.join("monitoring.db")).unwrap();
     until("the lock is free for a moment", || {
         connection.execute_batch("begin immediate").is_ok()
