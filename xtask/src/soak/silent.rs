@@ -26,6 +26,10 @@ const SLACK_STARVED: Duration = Duration::from_secs(4);
 /// A crash costs the listening time since the last flush, on top of the absence itself.
 const FLUSH: Duration = Duration::from_secs(3);
 
+/// A crash counts as a second of silence at least, so that a crash loop keeps nobody alive: after
+/// a short one everything is due so much earlier.
+const CRASH: Duration = Duration::from_secs(1);
+
 /// What was last seen of an instance.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Life {
@@ -95,7 +99,8 @@ impl Silent {
     /// One look at one instance; `asked` is the moment before the list was asked for.
     fn compare(&mut self, scene: &Scene, name: &str, one: &mut One, is: Life, asked: Instant) {
         let now = Instant::now();
-        let silent = now - one.sent;
+        let absences = scene.away(one.sent, now).map_or(0, |(_, times)| times);
+        let silent = now - one.sent + CRASH * absences;
         let gone_after = TTL + REMOVE_AFTER;
         let at = (now - scene.began).as_secs();
         match (one.life, is) {
