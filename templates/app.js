@@ -127,6 +127,8 @@ const ask = async () => {
   clearTimeout(timer);
   try {
     const answer = await send(body.dataset.live, { "If-None-Match": tag });
+    // The session is over, or its token revoked: the server asks for one.
+    if (answer.status === 401) return location.reload();
     if (!answer.ok && answer.status !== 304) throw new Error(answer.status);
     const html = await answer.text();
     upMs = +answer.headers.get("x-up-ms");
@@ -167,7 +169,7 @@ const act = async (button, url) => {
 };
 document.addEventListener("submit", (event) => {
   const { target, submitter } = event;
-  if (target.method !== "post") return;
+  if (target.method !== "post" || "leaves" in target.dataset) return;
   event.preventDefault();
   act(submitter, submitter.hasAttribute("formaction") ? submitter.formAction : target.action);
 });
@@ -182,7 +184,7 @@ const KEYS = {
   j: () => step(1),
   k: () => step(-1),
   r: () => document.activeElement.closest("tr, .instance")?.querySelector("[formaction]").click(),
-  R: () => document.querySelector(".btn-primary").click(),
+  R: () => document.querySelector(".btn-primary")?.click(),
   "?": () => id("keys").showModal(),
   Escape: () => { if (location.search) location.href = body.dataset.root; },
 };

@@ -6,6 +6,7 @@ mod database;
 mod export;
 mod import;
 mod ping;
+mod token;
 mod verify;
 
 use std::ffi::OsString;
@@ -21,6 +22,7 @@ use tracing::info;
 use crate::clock::SystemClock;
 use crate::config::{self, Config, ConfigError, Given, LogFormat, SETTINGS};
 use crate::store::FileError;
+use crate::token::TokenError;
 use crate::{Daemon, DaemonError};
 
 /// Port of the original.
@@ -62,6 +64,9 @@ pub enum CliError {
         /// What was found instead.
         detail: String,
     },
+    /// The file of tokens.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// A file cannot be looked at, copied, written out or built.
     #[error(transparent)]
     File(#[from] FileError),
@@ -94,6 +99,7 @@ pub fn command() -> Command {
         .args(arguments())
         .subcommands([serve, ping])
         .subcommands(database::commands(&arguments()))
+        .subcommand(token::command(&arguments()))
 }
 
 fn arguments() -> Vec<Arg> {
@@ -132,6 +138,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<(), CliError
         Some((name @ ("backup" | "export" | "import"), flags)) => {
             database::run(name, flags, &resolve(flags, &matches)?.db)
         }
+        Some(("token", flags)) => token::run(flags, &matches),
         Some((_, flags)) => serve(resolve(flags, &matches)?),
         None => serve(resolve(&matches, &matches)?),
     }
@@ -201,8 +208,7 @@ fn serve(config: Config) -> Result<(), CliError> {
     runtime.block_on(async {
         let listen = config.listen.clone();
         let format = config.log_format;
-        let daemon =
-            Daemon::open(config, Arc::new(SystemClock::default())).map_err(DaemonError::from)?;
+        let daemon = Daemon::open(config, Arc::new(SystemClock::default()))?;
         let listeners = bind(&listen).await?;
         let stop = stop_signal().map_err(|cause| CliError::Runtime { cause })?;
         announce(&daemon, &listeners, format);

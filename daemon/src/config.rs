@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use lastbeat_proto::Span;
 use lastbeat_proto::register::MIN_TTL;
 
@@ -46,7 +47,7 @@ const fn setting(
 }
 
 /// All settings of `lastbeatd serve`.
-pub const SETTINGS: [Setting; 17] = [
+pub const SETTINGS: [Setting; 21] = [
     Setting {
         key: "listen",
         value: Some("ADDR:PORT"),
@@ -128,6 +129,32 @@ pub const SETTINGS: [Setting; 17] = [
         help: "Another host name that clients may call this daemon by; may be given several times",
     },
     Setting {
+        key: "trusted-proxy",
+        value: Some("NETWORK"),
+        is_list: true,
+        default: None,
+        help: "An address or network (10.0.0.0/8) whose X-Forwarded-For, -Proto and -Prefix are believed; may be given several times",
+    },
+    setting(
+        "tokens",
+        "FILE",
+        None,
+        "Ask everyone for a token of this file; lastbeatd token add makes one",
+    ),
+    Setting {
+        key: "anonymous-read",
+        value: None,
+        is_list: false,
+        default: None,
+        help: "Let those without a token look, but not change anything",
+    },
+    setting(
+        "max-write-rate",
+        "N",
+        Some("200"),
+        "New registrations, changes and deregistrations a second from one address, ten times as many at once",
+    ),
+    Setting {
         key: "insecure-no-auth",
         value: None,
         is_list: false,
@@ -196,6 +223,14 @@ pub struct Config {
     pub max_connections: usize,
     /// Further host names of this daemon.
     pub allowed_hosts: Vec<String>,
+    /// Proxies that are believed when they say for whom they ask.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The file of tokens; absent: nobody is asked for one.
+    pub tokens: Option<PathBuf>,
+    /// Whether those without a token may look.
+    pub anonymous_read: bool,
+    /// Changes a second from one address.
+    pub max_write_rate: usize,
     /// Whether anyone may connect from elsewhere and change everything.
     pub is_open: bool,
     /// Least severe log lines that are written.
@@ -236,12 +271,25 @@ pub enum ConfigError {
     },
     /// An address beyond this machine without the word that it is meant.
     #[error(
-        "cannot listen on {address}: anyone who can connect could change the registry; add \
-         --insecure-no-auth if the network is trusted, or listen on 127.0.0.1"
+        "cannot listen on {address}: anyone who can connect could change the registry; ask for \
+         tokens with --tokens, add --insecure-no-auth if the network is trusted, or listen on \
+         127.0.0.1"
     )]
     Open {
         /// The address.
         address: SocketAddr,
+    },
+    /// Two settings that say the opposite of each other, or one that means nothing alone.
+    #[error("cannot use {first} {how} {second}; {advice}")]
+    Together {
+        /// One flag.
+        first: &'static str,
+        /// `with` or `without`.
+        how: &'static str,
+        /// The other one.
+        second: &'static str,
+        /// What to do.
+        advice: &'static str,
     },
 }
 
@@ -260,9 +308,13 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         let all = Sources { sources };
         let is_open = all.switch("insecure-no-auth")?;
+        let tokens = all.optional("tokens").map(PathBuf::from);
+        let anonymous_read = all.switch("anonymous-read")?;
+        check_access(tokens.is_some(), is_open, anonymous_read)?;
         let listen = all.list("listen", value::parse_address)?;
         if let Some(address) = listen.iter().find(|a| !a.ip().to_canonical().is_loopback())
             && !is_open
+            && tokens.is_none()
         {
             return Err(ConfigError::Open { address: *address });
         }
@@ -295,11 +347,36 @@ impl Config {
             })?,
             max_connections: all.one("max-connections", value::parse_count)?,
             allowed_hosts: all.list("allowed-host", |text| Ok(text.to_owned()))?,
+            trusted_proxies: all.list("trusted-proxy", value::parse_network)?,
+            tokens,
+            anonymous_read,
+            max_write_rate: all.one("max-write-rate", value::parse_count)?,
             is_open,
             log_level: all.one("log-level", value::parse_level)?,
             log_format: all.one("log-format", value::parse_format)?,
         })
     }
+}
+
+/// Whether the settings about who may ask agree with each other.
+fn check_access(asks_tokens: bool, is_open: bool, anonymous_read: bool) -> Result<(), ConfigError> {
+    if asks_tokens && is_open {
+        return Err(ConfigError::Together {
+            first: "--insecure-no-auth",
+            how: "with",
+            second: "--tokens",
+            advice: "leave out one of them; with --anonymous-read everybody may look",
+        });
+    }
+    if anonymous_read && !asks_tokens {
+        return Err(ConfigError::Together {
+            first: "--anonymous-read",
+            how: "without",
+            second: "--tokens",
+            advice: "without tokens everybody may look and change everything",
+        });
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -11,18 +11,26 @@ mod connection;
 mod crowd;
 mod dashboard;
 mod descriptors;
+mod gate;
 mod guard;
+mod pace;
 mod problem;
+mod rereading;
 mod router;
+mod sender;
+mod session;
+mod sign;
 mod socket;
 
 use std::io;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::Request;
 use hyper::body::{Body, Incoming};
+use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
@@ -30,8 +38,12 @@ use tokio::task::{JoinError, JoinSet};
 use self::api::Call;
 use self::connection::Reply;
 use self::crowd::{Crowd, Seat};
+use self::gate::Gate;
 use self::guard::KnownHosts;
+use self::pace::Pace;
+use self::sender::{Proxies, Scheme};
 use crate::registry::Registry;
+use crate::token::{TokenError, Tokens};
 
 /// How long a stop waits for running requests.
 const STOP_TIME: Duration = Duration::from_secs(5);
@@ -49,6 +61,28 @@ pub struct Edge {
     pub machine_name: Option<String>,
     /// Most connections at a time; fewer where the system's limit on open files is lower.
     pub max_connections: usize,
+    /// Proxies that are believed when they say for whom they ask.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Changes a second that one address may ask for.
+    pub max_write_rate: usize,
+    /// Who is let in.
+    pub access: Access,
+}
+
+/// Who is let in.
+#[derive(Debug, Clone)]
+pub enum Access {
+    /// Everybody.
+    Open,
+    /// Who shows a token.
+    Tokens {
+        /// Their file, which is read again when it was changed.
+        file: PathBuf,
+        /// What stood in it at the start.
+        live: Tokens,
+        /// Whether those without one may look.
+        anonymous_read: bool,
+    },
 }
 
 /// Why serving ended before it was told to.
@@ -57,6 +91,9 @@ pub enum HttpError {
     /// The task that accepts connections is gone.
     #[error("cannot go on accepting connections; start the daemon again")]
     Accepting(#[source] JoinError),
+    /// No random bytes for the names of sessions.
+    #[error(transparent)]
+    Token(#[from] TokenError),
 }
 
 /// Serves `listeners` until `shutdown` turns true (or its sender is gone). Then no connection is
@@ -72,13 +109,31 @@ pub async fn serve(
     shutdown: watch::Receiver<bool>,
 ) -> Result<(), HttpError> {
     let names = edge.allowed_hosts.iter().chain(&edge.machine_name);
+    let (tokens, anonymous_read, file) = match edge.access {
+        Access::Open => (None, false, None),
+        Access::Tokens {
+            file,
+            live,
+            anonymous_read,
+        } => (Some(live), anonymous_read, Some(file)),
+    };
     let site = Arc::new(Site {
         registry,
         known: KnownHosts::new(names.map(String::as_str)),
         crowd: Crowd::new(descriptors::make_room(edge.max_connections)),
-        machine: edge.machine_name.clone(),
+        gate: Gate::new(tokens, anonymous_read)?,
+        proxies: Proxies::new(&edge.trusted_proxies),
+        pace: Pace::new(edge.max_write_rate),
+        machine: edge.machine_name,
     });
     let mut accepting = JoinSet::new();
+    if let Some(file) = file {
+        accepting.spawn(rereading::keep_tokens(
+            Arc::clone(&site),
+            file,
+            shutdown.clone(),
+        ));
+    }
     for listener in listeners {
         accepting.spawn(accept(listener, Arc::clone(&site), shutdown.clone()));
     }
@@ -94,6 +149,9 @@ struct Site {
     known: KnownHosts,
     machine: Option<String>,
     crowd: Arc<Crowd>,
+    gate: Gate,
+    proxies: Proxies,
+    pace: Pace,
 }
 
 /// Accepts until `stop`, then waits for what still runs.
@@ -161,15 +219,25 @@ async fn converse(
 async fn respond(site: &Site, peer: IpAddr, request: Request<Incoming>) -> Reply {
     let (head, body) = request.into_parts();
     let mut is_cut = !body.is_end_stream();
+    let sender = site.proxies.sender(peer, Scheme::Http, &head.headers);
+    let sender_ip = sender.ip;
+    let now = site.registry.clock().now().mono;
     let asked = async {
-        guard::check(&head, &site.known)?;
+        let caller = site.gate.caller(&head.headers, now);
+        let known = if caller.has_token() {
+            &KnownHosts::any()
+        } else {
+            &site.known
+        };
+        guard::check(&head, known)?;
         let destination = router::route(&head.method, head.uri.path())?;
+        caller.must(destination.scope)?;
         let body = body::read(body).await?;
         is_cut = false;
         api::answer(&Call {
-            registry: &site.registry,
-            peer,
-            machine: site.machine.as_deref(),
+            site,
+            sender,
+            caller,
             head: &head,
             destination,
             body,
@@ -188,7 +256,7 @@ async fn respond(site: &Site, peer: IpAddr, request: Request<Incoming>) -> Reply
         http.method = %head.method,
         http.target = ?head.uri,
         http.status = answer.status().as_u16(),
-        peer.ip = %peer,
+        peer.ip = %sender_ip,
         "answered a request"
     );
     Reply { answer, is_cut }

@@ -7,6 +7,7 @@
 pub mod clock;
 pub mod instance;
 pub mod state;
+pub mod token;
 
 pub mod registry;
 pub mod store;
@@ -30,10 +31,11 @@ use tracing::{info, warn};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::flush::Flush;
-use crate::http::{Edge, HttpError};
+use crate::http::{Access, Edge, HttpError};
 use crate::registry::Registry;
 use crate::state::State;
 use crate::store::{History, Opening, Store, StoreError};
+use crate::token::{TokenError, Tokens};
 
 /// Why the daemon ended other than by being asked to.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +46,9 @@ pub enum DaemonError {
     /// The edge failed.
     #[error(transparent)]
     Http(#[from] HttpError),
+    /// The file of tokens cannot be used at the start.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// A part ended that runs as long as the daemon: a fault of ours.
     #[error("the {part} ended by itself; please report it with the lines above")]
     Ended {
@@ -67,14 +72,16 @@ pub struct Daemon {
     config: Config,
     registry: Arc<Registry>,
     store: Store,
+    access: Access,
 }
 
 impl Daemon {
-    /// Opens the database and loads it.
+    /// Reads the tokens, opens the database and loads it.
     ///
     /// # Errors
-    /// [`StoreError`] when the database cannot be used.
-    pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+    /// [`DaemonError::Token`] and [`DaemonError::Store`] when one of the two cannot be used.
+    pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Self, DaemonError> {
+        let access = access(&config)?;
         let now = clock.now();
         let (store, loaded, opening) = Store::open(&config.db, now.wall, config.rules.ttl)?;
         let state = State::load(loaded, config.rules, config.limits, now);
@@ -90,6 +97,7 @@ impl Daemon {
             config,
             registry: Arc::new(registry),
             store,
+            access,
         })
     }
 
@@ -126,6 +134,9 @@ impl Daemon {
             allowed_hosts: self.config.allowed_hosts.clone(),
             machine_name: machine_name(),
             max_connections: self.config.max_connections,
+            trusted_proxies: self.config.trusted_proxies.clone(),
+            max_write_rate: self.config.max_write_rate,
+            access: self.access,
         };
         let mut edge = tokio::spawn(http::serve(
             listeners,
@@ -178,6 +189,25 @@ pub async fn run(
     Daemon::open(config, clock)?
         .serve(listeners, shutdown)
         .await
+}
+
+/// Who is let in, by the file of tokens where the settings name one.
+fn access(config: &Config) -> Result<Access, TokenError> {
+    let Some(file) = &config.tokens else {
+        return Ok(Access::Open);
+    };
+    let live = Tokens::read(file)?;
+    if live.all().is_empty() {
+        warn!(
+            "nobody is let in: {} holds no token; make one with lastbeatd token add",
+            file.display()
+        );
+    }
+    Ok(Access::Tokens {
+        file: file.clone(),
+        live,
+        anonymous_read: config.anonymous_read,
+    })
 }
 
 /// The machine's own name, by which clients on its network may call it.

@@ -25,7 +25,10 @@ fn main() -> ExitCode {
 /// The codes of `docs/operations.md`.
 const fn exit_code(error: &CliError) -> u8 {
     match error {
-        CliError::Usage(_) | CliError::Config(_) => 2,
+        CliError::Usage(_)
+        | CliError::Config(_)
+        | CliError::Token(_)
+        | CliError::Daemon(DaemonError::Token(_)) => 2,
         CliError::Listen { .. } => 6,
         CliError::Daemon(DaemonError::Store(store)) | CliError::File(FileError::Store(store)) => {
             match store {

@@ -225,9 +225,14 @@ impl Registry {
         self.clock.now().mono.plus(sleep)
     }
 
-    /// Adds a notice that stands as long as the daemon runs.
+    /// Adds a notice that stands until it is withdrawn, instead of an older one of its kind.
     pub(crate) fn add_lasting_notice(&self, notice: Notice) {
         self.hold(|state, _| state.add_lasting_notice(notice));
+    }
+
+    /// Withdraws the notice of this kind that was added, if one stands.
+    pub(crate) fn withdraw_notice(&self, kind: &str) {
+        self.hold(|state, _| state.withdraw_notice(kind));
     }
 
     /// Everything up to this urgent number is stored: who waits for it is answered.

@@ -274,6 +274,13 @@ pub struct HealthAnswer {
     pub notices: Vec<Notice>,
 }
 
+/// What `GET /healthz` says to those who may not look.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LivenessAnswer {
+    /// As in [`HealthAnswer`].
+    pub status: String,
+}
+
 /// How the store is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoreHealth {

@@ -30,10 +30,31 @@ pub enum Scope {
     Public,
     /// Look.
     Read,
-    /// Register and beat.
+    /// Register, beat, refresh, and deregister one instance.
     Register,
     /// Everything.
     Admin,
+}
+
+/// The scopes that a token can have, with the words for them.
+pub const TOKEN_SCOPES: [(Scope, &str); 3] = [
+    (Scope::Read, "read"),
+    (Scope::Register, "register"),
+    (Scope::Admin, "admin"),
+];
+
+impl Scope {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        let found = TOKEN_SCOPES.iter().find(|(scope, _)| *scope == self);
+        found.map_or("public", |(_, word)| word)
+    }
+
+    /// A token's scope by its word.
+    pub fn of_token(word: &str) -> Option<Self> {
+        let found = TOKEN_SCOPES.iter().find(|(_, known)| *known == word);
+        found.map(|(scope, _)| *scope)
+    }
 }
 
 /// What an endpoint does.
@@ -67,6 +88,12 @@ pub enum Route {
     Rows,
     /// The dashboard's page of one service.
     ServicePage,
+    /// The form that asks for a token.
+    SignInPage,
+    /// Begin a session of the dashboard.
+    SignIn,
+    /// End it.
+    SignOut,
     /// Style sheet, script and icon of the dashboard.
     Asset,
 }
@@ -103,7 +130,7 @@ const fn endpoint(
 }
 
 /// All of them. What is not here does not exist.
-pub const ENDPOINTS: [Endpoint; 16] = [
+pub const ENDPOINTS: [Endpoint; 19] = [
     endpoint(
         Route::Register,
         Method::Post,
@@ -136,14 +163,14 @@ pub const ENDPOINTS: [Endpoint; 16] = [
         Route::Deregister,
         Method::Delete,
         "/services/<name>",
-        Scope::Admin,
-        "deregister a service, or one `?instance=`",
+        Scope::Register,
+        "deregister one `?instance=`, or, with the scope admin, the whole service",
     ),
     endpoint(
         Route::Deregister,
         Method::Post,
         "/deregister/<name>",
-        Scope::Admin,
+        Scope::Register,
         "the same for forms and small devices",
     ),
     endpoint(
@@ -202,6 +229,27 @@ pub const ENDPOINTS: [Endpoint; 16] = [
         "/s/<name>",
         Scope::Read,
         "the dashboard's page of one service",
+    ),
+    endpoint(
+        Route::SignInPage,
+        Method::Get,
+        "/sign-in",
+        Scope::Public,
+        "the dashboard's form for a token, where tokens are asked for",
+    ),
+    endpoint(
+        Route::SignIn,
+        Method::Post,
+        "/sign-in",
+        Scope::Public,
+        "begin a session of the dashboard with a token",
+    ),
+    endpoint(
+        Route::SignOut,
+        Method::Post,
+        "/sign-out",
+        Scope::Public,
+        "end that session",
     ),
     endpoint(
         Route::Asset,

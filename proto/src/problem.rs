@@ -19,6 +19,10 @@ pub enum Slug {
     InvalidQuery,
     /// The path's name or its encoding cannot be used.
     InvalidPath,
+    /// No token, or one that is not known.
+    Unauthorized,
+    /// A token that does not allow this.
+    MissingScope,
     /// No such service or instance.
     UnknownService,
     /// Several instances have the name and none was named.
@@ -43,6 +47,8 @@ pub enum Slug {
     InvalidHost,
     /// A Host this daemon does not answer to.
     MisdirectedHost,
+    /// More changes in a short time than one address may ask for.
+    TooManyRequests,
     /// Not loaded yet, or stopping.
     NotReady,
     /// A fault of ours; its cause is in the log under the request id.
@@ -50,7 +56,7 @@ pub enum Slug {
 }
 
 /// Every slug with its text, status and title: the table docs and tests are made from.
-pub const SLUGS: [(Slug, &str, u16, &str); 17] = [
+pub const SLUGS: [(Slug, &str, u16, &str); 20] = [
     (
         Slug::InvalidBody,
         "invalid-body",
@@ -74,6 +80,13 @@ pub const SLUGS: [(Slug, &str, u16, &str); 17] = [
         "invalid-host",
         400,
         "The Host header cannot be used",
+    ),
+    (Slug::Unauthorized, "unauthorized", 401, "A token is needed"),
+    (
+        Slug::MissingScope,
+        "missing-scope",
+        403,
+        "The token does not allow this",
     ),
     (
         Slug::ForeignOrigin,
@@ -117,6 +130,12 @@ pub const SLUGS: [(Slug, &str, u16, &str); 17] = [
         "misdirected-host",
         421,
         "This daemon does not answer to that host",
+    ),
+    (
+        Slug::TooManyRequests,
+        "too-many-requests",
+        429,
+        "Too many changes from this address",
     ),
     (Slug::Internal, "internal", 500, "The daemon failed"),
     (

@@ -57,6 +57,17 @@ fn every_endpoint_stands_in_the_readme_and_in_the_api_document() {
 }
 
 #[test]
+fn the_api_document_names_the_scope_of_every_endpoint() {
+    let text = read("docs/api.md");
+
+    for endpoint in ENDPOINTS {
+        let (method, path) = (endpoint.method.word(), endpoint.path);
+        let row = format!("| `{method} {path}` | {} |", endpoint.scope.word());
+        assert!(text.contains(&row), "docs/api.md lacks {row}");
+    }
+}
+
+#[test]
 fn every_problem_stands_in_the_api_document_with_its_status_and_title() {
     let text = read("docs/api.md");
 

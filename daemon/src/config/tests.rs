@@ -75,6 +75,46 @@ fn a_wide_address_needs_the_word_that_it_is_meant() {
 }
 
 #[test]
+fn tokens_are_the_other_way_to_listen_wide() {
+    let asked = given(&[("listen", "0.0.0.0:5001"), ("tokens", "/etc/tokens")]);
+    let config = Config::resolve(&[asked], None).unwrap();
+    assert!(!config.is_open);
+    assert_eq!(config.tokens, Some(PathBuf::from("/etc/tokens")));
+
+    let both = refused(&[("tokens", "/etc/tokens"), ("insecure-no-auth", "true")]);
+    assert!(both.contains("--insecure-no-auth with --tokens"), "{both}");
+    let alone = refused(&[("anonymous-read", "true")]);
+    assert!(
+        alone.contains("--anonymous-read without --tokens"),
+        "{alone}"
+    );
+}
+
+#[test]
+fn a_trusted_proxy_is_an_address_or_a_network() {
+    let mut all = given(&[]);
+    let values = ["192.0.2.7", "10.0.0.0/8", "::1", "fd00::/8"];
+    let values: Vec<String> = values.iter().map(|&value| value.to_owned()).collect();
+    all.insert("trusted-proxy", ("--trusted-proxy".to_owned(), values));
+
+    let config = Config::resolve(&[all], None).unwrap();
+
+    let shown: Vec<String> = config
+        .trusted_proxies
+        .iter()
+        .map(IpNet::to_string)
+        .collect();
+    assert_eq!(shown, ["192.0.2.7/32", "10.0.0.0/8", "::1/128", "fd00::/8"]);
+    for wrong in ["proxy.lan", "10.0.0.0/33", "", "10.0.0.0/8,::1"] {
+        let error = refused(&[("trusted-proxy", wrong)]);
+        assert!(
+            error.contains("192.0.2.7, 10.0.0.0/8 or fd00::/8"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn the_file_is_read_and_an_unknown_key_is_an_error_with_its_line() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("lastbeatd.toml");

@@ -1,8 +1,9 @@
 //! Values of settings: found in the strongest source, read, or refused with the words that name
 //! where they were given.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
+use ipnet::IpNet;
 use lastbeat_proto::Span;
 
 use super::{ConfigError, Given, LogFormat, SETTINGS};
@@ -107,6 +108,15 @@ pub(super) fn parse_address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_not_an_address| {
         "is not an address with a port; write it as 127.0.0.1:5001 or [::1]:5001".to_owned()
     })
+}
+
+/// A network, or one address as the network of itself.
+pub(super) fn parse_network(text: &str) -> Result<IpNet, String> {
+    let one = text.parse::<IpAddr>().map(IpNet::from);
+    one.or_else(|_no_address| text.parse())
+        .map_err(|_no_network| {
+            "is not an address or network; write it as 192.0.2.7, 10.0.0.0/8 or fd00::/8".to_owned()
+        })
 }
 
 pub(super) fn parse_level(text: &str) -> Result<tracing::Level, String> {

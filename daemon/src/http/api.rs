@@ -2,33 +2,35 @@
 //!
 //! Rules of liveness are the registry's, status codes [`super::problem`]'s.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::http::request::Parts;
-use lastbeat_proto::answer::EventsAnswer;
-use lastbeat_proto::endpoint::Route;
+use lastbeat_proto::answer::{EventsAnswer, LivenessAnswer};
+use lastbeat_proto::endpoint::{Route, Scope};
 use lastbeat_proto::problem::{FieldError, Slug};
 use lastbeat_proto::query::{self, HistoryQuery, ListQuery};
 use lastbeat_proto::register::{self, Registration};
 use lastbeat_proto::{Address, InstanceId, ServiceName, path};
 
+use super::Site;
 use super::answer::{self, Answer};
 use super::assets;
 use super::dashboard::{self, Asked};
+use super::gate::Caller;
 use super::problem::{Failure, Refusal, wants_html};
 use super::router::{Destination, root_of};
-use crate::registry::{Registry, RegistryError};
+use super::sender::Sender;
+use crate::registry::RegistryError;
 
 /// A request that passed the door, read whole.
 pub(super) struct Call<'call> {
-    /// Who knows.
-    pub(super) registry: &'call Arc<Registry>,
-    /// Where the connection comes from.
-    pub(super) peer: IpAddr,
-    /// The machine's own name, where it is known.
-    pub(super) machine: Option<&'call str>,
+    /// What all requests share.
+    pub(super) site: &'call Site,
+    /// Who sent it, and how.
+    pub(super) sender: Sender,
+    /// What the sender may do.
+    pub(super) caller: Caller,
     /// Method, target, headers.
     pub(super) head: &'call Parts,
     /// Where it goes.
@@ -59,6 +61,9 @@ pub(super) async fn answer(call: &Call<'_>) -> Outcome {
         Route::Page => call.page(),
         Route::Rows => call.rows(),
         Route::ServicePage => call.service_page().await,
+        Route::SignInPage => call.sign_in_page(),
+        Route::SignIn => call.sign_in(),
+        Route::SignOut => Ok(call.sign_out()),
         Route::Asset => Ok(assets::asset(call.destination.name, &call.head.headers)?),
     }
 }
@@ -66,33 +71,39 @@ pub(super) async fn answer(call: &Call<'_>) -> Outcome {
 impl Call<'_> {
     async fn register(&self) -> Outcome {
         let registration = Registration::parse(&self.body)?;
-        if registration.ip.is_none() && self.is_forwarded() {
+        if registration.ip.is_none() && !self.sender.is_known {
             return Err(unknown_sender());
         }
-        let caller = self.caller();
-        let answer = self.registry.register(&registration, &caller).await?;
+        let caller = self.address();
+        if !self.site.registry.is_heartbeat(&registration, &caller) {
+            self.charge()?;
+        }
+        let answer = self.site.registry.register(&registration, &caller).await?;
         self.json_or_page(&answer)
     }
 
     async fn heartbeat(&self) -> Outcome {
         let (name, instance) = (self.name()?, self.instance()?);
-        let caller = self.caller();
-        let beat = self.registry.heartbeat(&name, instance.as_ref(), &caller);
+        let caller = self.address();
+        let beat = self
+            .site
+            .registry
+            .heartbeat(&name, instance.as_ref(), &caller);
         json(&beat.await?)
     }
 
     async fn services(&self) -> Outcome {
         let query = ListQuery::parse(self.query())?;
         let listing = match &query.since {
-            Some(cursor) => self.registry.delta(cursor, query.wait).await,
-            None if query == ListQuery::default() => self.registry.list_all(),
-            None => self.registry.list(&query),
+            Some(cursor) => self.site.registry.delta(cursor, query.wait).await,
+            None if query == ListQuery::default() => self.site.registry.list_all(),
+            None => self.site.registry.list(&query),
         };
         Ok(answer::listing(listing, self.head.version))
     }
 
     fn service(&self) -> Outcome {
-        json(&self.registry.refresh(&self.name()?)?)
+        json(&self.site.registry.refresh(&self.name()?)?)
     }
 
     async fn deregister(&self) -> Outcome {
@@ -102,17 +113,26 @@ impl Call<'_> {
             Some(instance) => Some(instance),
             None => self.instance_in_body()?,
         };
-        let answer = self.registry.deregister(&name, instance.as_ref()).await?;
+        if instance.is_none() {
+            // A device that may say goodbye for itself may not end a whole service.
+            self.caller.must(Scope::Admin)?;
+        }
+        self.charge()?;
+        let answer = self
+            .site
+            .registry
+            .deregister(&name, instance.as_ref())
+            .await?;
         self.json_or_page(&answer)
     }
 
     fn refresh(&self) -> Outcome {
-        let answer = self.registry.refresh(&self.name()?)?;
+        let answer = self.site.registry.refresh(&self.name()?)?;
         self.json_or_page(&answer)
     }
 
     fn refresh_all(&self) -> Answer {
-        let listing = self.registry.refresh_all();
+        let listing = self.site.registry.refresh_all();
         if self.is_form() {
             return answer::see_other(&self.root());
         }
@@ -126,15 +146,23 @@ impl Call<'_> {
 
     fn gone(&self) -> Outcome {
         let query = HistoryQuery::parse(self.query())?;
-        json(&self.registry.gone(&query))
+        json(&self.site.registry.gone(&query))
     }
 
+    /// Who may not look learns that it lives and nothing more.
     fn health(&self) -> Outcome {
-        json(&self.registry.health())
+        let health = self.site.registry.health();
+        if self.caller.may(Scope::Read) {
+            json(&health)
+        } else {
+            json(&LivenessAnswer {
+                status: health.status,
+            })
+        }
     }
 
     fn ready(&self) -> Outcome {
-        if self.registry.is_ready() {
+        if self.site.registry.is_ready() {
             self.health()
         } else {
             Err(Refusal::NotReady)
@@ -143,19 +171,19 @@ impl Call<'_> {
 
     fn page(&self) -> Outcome {
         let query = self.page_query()?;
-        let page = dashboard::page(&self.asked(), &query, self.registry.overview(&query));
+        let page = dashboard::page(&self.asked(), &query, self.site.registry.overview(&query));
         Ok(page.map_err(Failure::from)?)
     }
 
     fn rows(&self) -> Outcome {
         let query = self.page_query()?;
-        let rows = dashboard::rows(&self.asked(), &query, self.registry.overview(&query));
+        let rows = dashboard::rows(&self.asked(), &query, self.site.registry.overview(&query));
         Ok(rows.map_err(Failure::from)?)
     }
 
     async fn service_page(&self) -> Outcome {
         let name = self.name()?.to_string();
-        let seen = self.registry.overview(&ListQuery {
+        let seen = self.site.registry.overview(&ListQuery {
             name: Some(name.clone()),
             size: Some(query::MAX_PAGE_SIZE),
             ..ListQuery::default()
@@ -165,7 +193,7 @@ impl Call<'_> {
             before: None,
             limit: query::LIMIT,
         };
-        let gone = self.registry.gone(&past);
+        let gone = self.site.registry.gone(&past);
         let events = match self.read_events(past).await {
             // While the disk fails, the page shows what is in memory.
             Err(Refusal::Registry(RegistryError::HistoryUnavailable { cause })) => {
@@ -187,7 +215,7 @@ impl Call<'_> {
 
     /// Older events are read from the disk.
     async fn read_events(&self, query: HistoryQuery) -> Result<EventsAnswer, Refusal> {
-        let registry = Arc::clone(self.registry);
+        let registry = Arc::clone(&self.site.registry);
         let read = tokio::task::spawn_blocking(move || registry.events(&query));
         Ok(read.await.map_err(Failure::from)??)
     }
@@ -202,22 +230,23 @@ impl Call<'_> {
         })
     }
 
-    const fn asked(&self) -> Asked<'_> {
+    fn asked(&self) -> Asked<'_> {
         Asked {
             head: self.head,
-            machine: self.machine,
+            machine: self.site.machine.as_deref(),
+            sender: &self.sender,
+            caller: &self.caller,
         }
     }
 
-    fn caller(&self) -> Address {
-        Address::from(self.peer)
+    fn address(&self) -> Address {
+        Address::from(self.sender.ip)
     }
 
-    /// Whether a proxy on this machine passed the request on: then the peer is not the sender.
-    fn is_forwarded(&self) -> bool {
-        let headers = &self.head.headers;
-        let says_so = headers.contains_key("x-forwarded-for") || headers.contains_key("forwarded");
-        says_so && self.peer.to_canonical().is_loopback()
+    /// Counts a change against the sender's pace.
+    fn charge(&self) -> Result<(), Refusal> {
+        let now = self.site.registry.clock().now().mono;
+        Ok(self.site.pace.charge(self.sender.ip, now)?)
     }
 
     fn name(&self) -> Result<ServiceName, Refusal> {
@@ -260,7 +289,7 @@ impl Call<'_> {
         self.head.method == hyper::Method::POST && wants_html(&self.head.headers)
     }
 
-    fn root(&self) -> String {
+    pub(super) fn root(&self) -> String {
         root_of(self.head.uri.path())
     }
 
@@ -296,7 +325,7 @@ fn of_service(name: &str, mut answer: EventsAnswer) -> EventsAnswer {
 
 /// The sender's address is not the proxy's, and which proxies may be believed is not configured.
 fn unknown_sender() -> Refusal {
-    let detail = "is missing, and the request came through a proxy, so it cannot be read from the connection; send ip";
+    let detail = "is missing, and the request came through a proxy that is not trusted to say from where; send ip, or name the proxy with --trusted-proxy";
     Refusal::Unusable {
         slug: Slug::InvalidBody,
         detail: format!("ip {detail}"),

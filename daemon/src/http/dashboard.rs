@@ -77,6 +77,13 @@ struct ProblemPage<'problem> {
     base: String,
 }
 
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignInPage<'problem> {
+    problem: Option<&'problem Problem>,
+    base: String,
+}
+
 /// The whole page.
 ///
 /// # Errors
@@ -130,6 +137,16 @@ pub(super) fn problem(problem: &Problem, path: &str) -> askama::Result<String> {
         base,
     }
     .render()
+}
+
+/// The form that asks for a token; `problem` is why.
+///
+/// # Errors
+/// When the template cannot be rendered.
+pub(super) fn sign_in(path: &str, problem: Option<&Problem>) -> askama::Result<String> {
+    let root = root_of(path);
+    let base = link::base(&root).to_owned();
+    SignInPage { problem, base }.render()
 }
 
 /// What registers this instance again, as JSON.

@@ -5,7 +5,9 @@
 use std::hash::{BuildHasher, RandomState};
 
 use hyper::StatusCode;
-use hyper::header::{ACCEPT, ALLOW, HeaderMap, HeaderValue, RETRY_AFTER};
+use hyper::header::{
+    ACCEPT, ALLOW, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use hyper::http::request::Parts;
 use lastbeat_proto::path::PathError;
 use lastbeat_proto::problem::{CONTENT_TYPE, FieldError, Problem, Slug};
@@ -14,13 +16,22 @@ use lastbeat_proto::register;
 use super::answer::{self, Answer};
 use super::body::ReadError;
 use super::dashboard;
+use super::gate::GateError;
 use super::guard::GuardError;
+use super::pace::{self, TooFast};
 use super::router::RouteError;
 use crate::registry::RegistryError;
+use crate::token::TokenError;
 
 /// How long a client should wait when the store does not write or read: the store tries again
 /// within this time.
 const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("2");
+
+/// How to show a token (RFC 6750 §3).
+const BEARER: HeaderValue = HeaderValue::from_static("Bearer realm=\"lastbeat\"");
+/// The same to whoever showed one that is not known.
+const BEARER_UNKNOWN: HeaderValue =
+    HeaderValue::from_static("Bearer realm=\"lastbeat\", error=\"invalid_token\"");
 
 /// Why a request is not answered with what it asked for.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +39,12 @@ pub(super) enum Refusal {
     /// Turned away at the door.
     #[error(transparent)]
     Guard(#[from] GuardError),
+    /// Not let in.
+    #[error(transparent)]
+    Gate(#[from] GateError),
+    /// Too many changes from one address.
+    #[error(transparent)]
+    Pace(#[from] TooFast),
     /// No such path or method.
     #[error(transparent)]
     Route(#[from] RouteError),
@@ -64,6 +81,9 @@ pub(super) enum Failure {
     /// A page that its template cannot render.
     #[error("cannot render the page")]
     Page(#[from] askama::Error),
+    /// No random bytes for a session.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// A task that ended without an answer.
     #[error("cannot finish a read of the store")]
     Task(#[from] tokio::task::JoinError),
@@ -113,6 +133,9 @@ impl Refusal {
             Self::Guard(GuardError::Foreign { .. }) => Slug::ForeignOrigin,
             Self::Guard(GuardError::Misdirected { .. }) => Slug::MisdirectedHost,
             Self::Guard(_) => Slug::InvalidHost,
+            Self::Gate(GateError::MissingScope { .. }) => Slug::MissingScope,
+            Self::Gate(_) => Slug::Unauthorized,
+            Self::Pace(_) => Slug::TooManyRequests,
             Self::Route(RouteError::NoPath) => Slug::NotFound,
             Self::Route(RouteError::NoMethod { .. }) => Slug::MethodNotAllowed,
             Self::Read(ReadError::TooLarge) => Slug::PayloadTooLarge,
@@ -183,30 +206,46 @@ pub(super) fn wants_html(headers: &HeaderMap) -> bool {
 
 /// The answer to `head` that says why it is refused: a page for a browser, else a problem.
 pub(super) fn refuse(refusal: Refusal, head: &Parts) -> Answer {
-    let allow = match &refusal {
-        Refusal::Route(RouteError::NoMethod { allow }) => HeaderValue::from_str(allow).ok(),
-        _ => None,
-    };
-    let may_retry = matches!(
-        refusal.slug(),
-        Slug::StorageUnavailable | Slug::HistoryUnavailable | Slug::NotReady
-    );
+    let header = header_of(&refusal);
+    let asks_token = matches!(refusal, Refusal::Gate(_)) && refusal.slug() == Slug::Unauthorized;
     let problem = refusal.problem();
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let page = wants_html(&head.headers).then(|| dashboard::problem(&problem, head.uri.path()));
+    let path = head.uri.path();
+    let page = wants_html(&head.headers).then(|| {
+        if asks_token {
+            dashboard::sign_in(path, Some(&problem))
+        } else {
+            dashboard::problem(&problem, path)
+        }
+    });
     let mut answer = if let Some(Ok(page)) = page {
         answer::html(status, page)
     } else {
         let kind = HeaderValue::from_static(CONTENT_TYPE);
         answer::whole(status, kind, json_problem(&problem).into())
     };
-    if let Some(allow) = allow {
-        answer.headers_mut().insert(ALLOW, allow);
-    }
-    if may_retry {
-        answer.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_S);
+    if let Some((name, value)) = header {
+        answer.headers_mut().insert(name, value);
     }
     answer
+}
+
+/// The header that tells programs what to do about a refusal.
+fn header_of(refusal: &Refusal) -> Option<(HeaderName, HeaderValue)> {
+    match (refusal, refusal.slug()) {
+        (Refusal::Route(RouteError::NoMethod { allow }), _) => {
+            Some((ALLOW, HeaderValue::from_str(allow).ok()?))
+        }
+        (Refusal::Pace(TooFast { wait, .. }), _) => {
+            Some((RETRY_AFTER, HeaderValue::from(pace::wait_s(*wait))))
+        }
+        (Refusal::Gate(GateError::NoToken), _) => Some((WWW_AUTHENTICATE, BEARER)),
+        (Refusal::Gate(GateError::UnknownToken), _) => Some((WWW_AUTHENTICATE, BEARER_UNKNOWN)),
+        (_, Slug::StorageUnavailable | Slug::HistoryUnavailable | Slug::NotReady) => {
+            Some((RETRY_AFTER, RETRY_AFTER_S))
+        }
+        _ => None,
+    }
 }
 
 fn json_problem(problem: &Problem) -> Vec<u8> {

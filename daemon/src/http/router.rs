@@ -3,13 +3,15 @@
 //! Pure. What an endpoint does is left to [`super::api`].
 
 use hyper::Method;
-use lastbeat_proto::endpoint::{self, Endpoint, Route};
+use lastbeat_proto::endpoint::{self, Endpoint, Route, Scope};
 
 /// Where a request goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Destination<'path> {
     /// What to do.
     pub(super) route: Route,
+    /// What the caller must be allowed to do.
+    pub(super) scope: Scope,
     /// What stands for `<name>` in the path, still encoded; empty where the path has none.
     pub(super) name: &'path str,
 }
@@ -48,6 +50,7 @@ pub(super) fn route<'path>(
     match chosen {
         Some(endpoint) => Ok(Destination {
             route: endpoint.route,
+            scope: endpoint.scope,
             name: found.name.unwrap_or_default(),
         }),
         None => Err(RouteError::NoMethod {

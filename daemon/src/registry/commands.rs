@@ -49,6 +49,11 @@ impl Registry {
         })
     }
 
+    /// Whether `registration` is the heartbeat of a known instance and changes nothing.
+    pub fn is_heartbeat(&self, registration: &Registration, caller: &Address) -> bool {
+        self.hold(|state, _| state.is_heartbeat(registration, caller))
+    }
+
     /// Hears an instance that is registered already.
     ///
     /// # Errors

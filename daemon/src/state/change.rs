@@ -1,10 +1,11 @@
 //! What a registration makes of a row: new, renewed, or changed in what it says.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
 use lastbeat_proto::register::{Patch, Registration};
-use lastbeat_proto::{Address, EventKind, InstanceId};
+use lastbeat_proto::{Address, EventKind, InstanceId, Span};
 
 use super::dirty::List;
 use super::record::{Heartbeat, InstanceRecord};
@@ -138,21 +139,16 @@ impl State {
             return;
         };
         let old = &hot.detail;
-        let port = match (registration.port.clone(), location.port) {
-            (Patch::Keep, None) => old.port,
-            (_, port) => port,
-        };
-        let ttl = patched(&registration.ttl, old.own_ttl.as_ref());
-        let tags = patched(&registration.tags, Some(&old.tags)).unwrap_or_default();
-        let metadata = patched(&registration.metadata, Some(&old.metadata)).unwrap_or_default();
-        let is_same = old.address == location.address
-            && old.port == port
-            && old.own_ttl == ttl
-            && old.tags == tags
-            && old.metadata == metadata;
-        if is_same {
+        let wanted = Wanted::new(old, registration, &location);
+        if wanted.is_as(old, &location) {
             return;
         }
+        let Wanted {
+            port,
+            ttl,
+            tags,
+            metadata,
+        } = wanted;
         let record = InstanceRecord {
             id: old.id,
             name: old.name.clone(),
@@ -182,6 +178,50 @@ impl State {
         self.touch_and_wake(place);
         self.mark(place, List::Urgent);
         self.enqueue(place);
+    }
+}
+
+/// What a registration makes of a known row, beside its address.
+struct Wanted {
+    port: Option<u16>,
+    ttl: Option<Span>,
+    tags: Vec<String>,
+    metadata: BTreeMap<String, String>,
+}
+
+impl Wanted {
+    fn new(old: &Detail, registration: &Registration, location: &Location) -> Self {
+        Self {
+            port: match (registration.port.clone(), location.port) {
+                (Patch::Keep, None) => old.port,
+                (_, port) => port,
+            },
+            ttl: patched(&registration.ttl, old.own_ttl.as_ref()),
+            tags: patched(&registration.tags, Some(&old.tags)).unwrap_or_default(),
+            metadata: patched(&registration.metadata, Some(&old.metadata)).unwrap_or_default(),
+        }
+    }
+
+    fn is_as(&self, old: &Detail, location: &Location) -> bool {
+        old.address == location.address
+            && old.port == self.port
+            && old.own_ttl == self.ttl
+            && old.tags == self.tags
+            && old.metadata == self.metadata
+    }
+}
+
+impl State {
+    /// Whether `registration` says of a known instance nothing but that it lives.
+    pub fn is_heartbeat(&self, registration: &Registration, caller: &Address) -> bool {
+        let location = locate(registration, caller);
+        let name = registration.name.as_str();
+        let place = self.slab.find(name, location.instance.as_str());
+        let hot = place.and_then(|place| self.slab.get(place));
+        hot.is_some_and(|hot| {
+            hot.life != Life::Deregistered
+                && Wanted::new(&hot.detail, registration, &location).is_as(&hot.detail, &location)
+        })
     }
 }
 

@@ -40,7 +40,7 @@ pub(super) struct Facts {
     rewritten: Option<Rewritten>,
     /// The last absence of the daemon, on the wall.
     pub(super) away: Option<(Timestamp, Timestamp)>,
-    /// Notices that stand as long as the daemon runs.
+    /// Notices that stand until they are withdrawn, most of them as long as the daemon runs.
     lasting: Vec<Notice>,
 }
 
@@ -55,9 +55,15 @@ impl Facts {
 }
 
 impl State {
-    /// Adds a notice that stands as long as the daemon runs.
+    /// Adds a notice that stands until it is withdrawn, instead of an older one of its kind.
     pub fn add_lasting_notice(&mut self, notice: Notice) {
+        self.withdraw_notice(&notice.kind);
         self.notices.lasting.push(notice);
+    }
+
+    /// Withdraws the lasting notice of this kind, if one stands.
+    pub fn withdraw_notice(&mut self, kind: &str) {
+        self.notices.lasting.retain(|notice| notice.kind != kind);
     }
 
     /// Notes what keeps the store from writing; nothing when it writes.

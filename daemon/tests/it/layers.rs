@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Modules by rank; a module imports lower ranks only, and none of its own.
 const RANKS: [&[&str]; 9] = [
-    &["config", "clock"],
+    &["config", "clock", "token"],
     &["instance"],
     &["state"],
     &["store"],

@@ -4,11 +4,14 @@
 use hyper::header::HOST;
 use hyper::http::request::Parts;
 use lastbeat_proto::answer::ServicesAnswer;
+use lastbeat_proto::endpoint::Scope;
 use lastbeat_proto::query;
 
 use super::icon::{ICONS, Icon};
 use super::{link, row};
+use crate::http::gate::{Caller, Shown};
 use crate::http::router::root_of;
+use crate::http::sender::Sender;
 
 /// What a page knows about the request it answers.
 pub(in crate::http) struct Asked<'call> {
@@ -16,6 +19,18 @@ pub(in crate::http) struct Asked<'call> {
     pub(in crate::http) head: &'call Parts,
     /// The machine's own name, where it is known.
     pub(in crate::http) machine: Option<&'call str>,
+    /// Who sent it, and how.
+    pub(in crate::http) sender: &'call Sender,
+    /// What the sender may do.
+    pub(in crate::http) caller: &'call Caller,
+}
+
+/// Who looks at a page.
+pub(super) struct Reader {
+    /// Whether this one may refresh and deregister.
+    pub(super) may_change: bool,
+    /// Whether this one signed in and can sign out.
+    pub(super) is_signed_in: bool,
 }
 
 /// What every page has around its content.
@@ -46,6 +61,8 @@ pub(super) struct Shell {
     pub(super) now: String,
     /// Whether the page loads itself again without a script.
     pub(super) is_refreshing: bool,
+    /// Who looks at it.
+    pub(super) reader: Reader,
     /// Whether this is the live part only.
     pub(super) is_part: bool,
     /// The same page with that the other way round.
@@ -95,7 +112,12 @@ impl Shell {
             base: link::base(&root).to_owned(),
             root,
             host: asked.machine.unwrap_or_else(|| asked.host()).to_owned(),
-            url: format!("http://{}/", asked.host()),
+            url: format!(
+                "{}://{}{}/",
+                asked.sender.scheme.word(),
+                asked.host(),
+                asked.sender.prefix
+            ),
             version: env!("CARGO_PKG_VERSION"),
             icons: &ICONS,
             live: format!("{live}{}", asked.query_without(&["part", "refresh"])),
@@ -105,6 +127,10 @@ impl Shell {
             now_ms: seen.now.as_micros() / 1_000,
             now: row::time_to_the_second(seen.now),
             is_refreshing,
+            reader: Reader {
+                may_change: asked.caller.may(Scope::Register),
+                is_signed_in: matches!(asked.caller.shown, Shown::Session(_)),
+            },
             is_part,
             refresh_switch: asked.refresh_switch(is_refreshing),
         }

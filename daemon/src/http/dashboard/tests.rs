@@ -1,14 +1,18 @@
 //! The pages with rows of every kind.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 
 use hyper::Request;
 use hyper::header::{ETAG, HOST, IF_NONE_MATCH};
 use hyper::http::request::Parts;
 use lastbeat_proto::answer::{Event, Notice, NoticeLevel, Row, Tombstone};
+use lastbeat_proto::endpoint::Scope;
 use lastbeat_proto::{EventKind, Span, Status, Timestamp, explain};
 
 use super::*;
+use crate::http::gate::{Caller, Shown};
+use crate::http::sender::{Scheme, Sender};
 
 /// 2026-11-24T14:00:00Z.
 const NOW: Timestamp = Timestamp::from_micros(1_795_528_800_000_000);
@@ -169,6 +173,27 @@ fn with_past() -> Overview {
     seen
 }
 
+/// Who needs no token.
+static ANYONE: Caller = Caller {
+    scope: Scope::Admin,
+    shown: Shown::Nothing,
+};
+
+fn asked_by<'a>(head: &'a Parts, machine: Option<&'a str>, caller: &'a Caller) -> Asked<'a> {
+    static SENDER: Sender = Sender {
+        ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        is_known: true,
+        scheme: Scheme::Http,
+        prefix: String::new(),
+    };
+    Asked {
+        head,
+        machine,
+        sender: &SENDER,
+        caller,
+    }
+}
+
 fn request(target: &str) -> Parts {
     let request = Request::builder().uri(target).header(HOST, "reg:5001");
     request.body(()).unwrap().into_parts().0
@@ -176,10 +201,7 @@ fn request(target: &str) -> Parts {
 
 fn render(target: &str, seen: Overview, is_part: bool) -> String {
     let head = request(target);
-    let asked = Asked {
-        head: &head,
-        machine: Some("reg"),
-    };
+    let asked = asked_by(&head, Some("reg"), &ANYONE);
     let query = ListQuery::parse(asked.query()).unwrap();
     Page::new(&asked, &query, seen, is_part).render().unwrap()
 }
@@ -244,10 +266,7 @@ fn what_a_service_sends_stays_text() {
 #[test]
 fn the_page_of_a_service_quotes_for_html_and_for_the_shell() {
     let head = request("/s/x");
-    let asked = Asked {
-        head: &head,
-        machine: None,
-    };
+    let asked = asked_by(&head, None, &ANYONE);
     let seen = overview(vec![hostile()]);
 
     let shell = Shell::new(&asked, &seen.services, "", false);
@@ -282,10 +301,7 @@ fn the_sentence_of_a_row_is_the_one_of_the_terminal() {
 #[test]
 fn the_line_of_a_service_is_the_one_of_the_terminal() {
     let head = request("/s/search");
-    let asked = Asked {
-        head: &head,
-        machine: None,
-    };
+    let asked = asked_by(&head, None, &ANYONE);
     let steady = silent("search", Status::Down, 108_000, 12_000);
     for row in [steady.clone(), flapping(steady)] {
         let seen = overview(vec![row]);
@@ -315,19 +331,13 @@ fn who_has_the_live_part_gets_only_the_clocks() {
     let head = request("/rows");
     let query = ListQuery::default();
     let machine = None;
-    let asked = Asked {
-        head: &head,
-        machine,
-    };
+    let asked = asked_by(&head, machine, &ANYONE);
     let first = rows(&asked, &query, with_past()).unwrap();
     let mut known = request("/rows");
     known
         .headers
         .insert(IF_NONE_MATCH, first.headers()[ETAG].clone());
-    let asked = Asked {
-        head: &known,
-        machine,
-    };
+    let asked = asked_by(&known, machine, &ANYONE);
 
     let again = rows(&asked, &query, with_past()).unwrap();
 
@@ -394,4 +404,31 @@ fn templates_hold_no_script_no_style_no_raw_text_and_no_absolute_address() {
         }
     }
     assert!(10 <= seen, "{seen} templates");
+}
+
+#[test]
+fn who_may_only_look_sees_no_button_that_changes_something() {
+    let head = request("/");
+    let reader = Caller {
+        scope: Scope::Read,
+        shown: Shown::Session("0a1b2c3d".to_owned()),
+    };
+    let query = ListQuery::default();
+    let html = |caller: &Caller| {
+        let asked = asked_by(&head, Some("reg"), caller);
+        Page::new(&asked, &query, with_past(), false)
+            .render()
+            .unwrap()
+    };
+
+    let (all, some) = (html(&ANYONE), html(&reader));
+
+    for button in ["refresh_all", "formaction", "Deregister ", "Dismiss"] {
+        assert!(all.contains(button) && !some.contains(button), "{button}");
+    }
+    assert!(
+        some.contains("sign-out") && !some.contains("0a1b2c3d"),
+        "{some}"
+    );
+    assert!(!all.contains("sign-"), "{all}");
 }

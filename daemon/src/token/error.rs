@@ -1,0 +1,82 @@
+//! Why tokens cannot be read, made or taken back.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Trouble with the file of tokens. No text of a token stands in it.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// The file cannot be read.
+    #[error(
+        "cannot read the tokens in {path}: {cause}; make the file with: lastbeatd token add \
+         --scope admin --tokens {path}",
+        path = path.display()
+    )]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        cause: io::Error,
+    },
+    /// Others than its owner may read or write it.
+    #[error(
+        "cannot use the tokens in {path}: others than its owner may open it (mode {mode:o}, allowed \
+         is 600); run: chmod 600 {path}",
+        path = path.display()
+    )]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// A line is not what this program writes.
+    #[error(
+        "cannot use the tokens in {path}: line {line} {detail}; mend or delete it",
+        path = path.display()
+    )]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// Number of the line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        detail: &'static str,
+    },
+    /// The file cannot be written.
+    #[error(
+        "cannot write the tokens to {path}: {cause}; its directory must exist and be writable",
+        path = path.display()
+    )]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        cause: io::Error,
+    },
+    /// No token has this id.
+    #[error(
+        "cannot revoke {id}: no token in {path} has this id; lastbeatd token list shows them",
+        path = path.display()
+    )]
+    Unknown {
+        /// The file.
+        path: PathBuf,
+        /// As it was given.
+        id: String,
+    },
+    /// A note that cannot stand in the file.
+    #[error("cannot take the note: it {detail}; use up to 128 bytes in one line")]
+    Note {
+        /// What is wrong with it.
+        detail: &'static str,
+    },
+    /// No random bytes.
+    #[error("cannot make a token: the system gives no random bytes ({cause}); try again later")]
+    Random {
+        /// What the system said.
+        cause: getrandom::Error,
+    },
+}

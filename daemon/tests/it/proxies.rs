@@ -1,0 +1,109 @@
+//! Trusted proxies, and the pace of those they ask for.
+
+use lastbeat_proto::Span;
+
+use crate::daemon::Daemon;
+use crate::raw::{Reply, request};
+
+/// The client whose requests a proxy passes on.
+const CLIENT: &str = "X-Forwarded-For: 192.0.2.7";
+
+async fn register(daemon: &Daemon, name: &str, headers: &[&str]) -> Reply {
+    let body = format!("{{\"name\":\"{name}\"}}");
+    daemon
+        .ask(&request("POST", "/register", headers, body.as_bytes()))
+        .await
+}
+
+#[tokio::test]
+async fn a_registration_through_a_trusted_proxy_has_the_clients_address() {
+    let daemon = Daemon::start_with(&[("trusted-proxy", "127.0.0.1")]);
+
+    let passed_on = register(&daemon, "api", &[CLIENT]).await.json();
+    let own = register(&daemon, "proxy", &[]).await.json();
+    let beat = daemon
+        .ask(&request("POST", "/heartbeat/api", &[CLIENT], b""))
+        .await;
+
+    assert_eq!(passed_on["service"]["ip"], "192.0.2.7");
+    assert_eq!(own["service"]["ip"], "127.0.0.1");
+    assert_eq!(beat.json()["service"]["instance"], "192.0.2.7");
+}
+
+#[tokio::test]
+async fn who_is_not_named_by_a_trusted_proxy_must_say_where_it_is() {
+    for (settings, header) in [
+        (&[][..], CLIENT),
+        (&[("trusted-proxy", "10.0.0.0/8")], CLIENT),
+        (
+            &[("trusted-proxy", "127.0.0.1")],
+            "X-Forwarded-For: unknown",
+        ),
+        (
+            &[("trusted-proxy", "127.0.0.1")],
+            "Forwarded: for=192.0.2.7",
+        ),
+    ] {
+        let daemon = Daemon::start_with(settings);
+
+        let reply = register(&daemon, "api", &[header]).await;
+
+        assert_eq!(reply.status, 400, "{header}");
+        let detail = reply.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains("--trusted-proxy"), "{detail}");
+    }
+}
+
+#[tokio::test]
+async fn changes_of_one_address_have_a_pace_and_heartbeats_have_none() {
+    let daemon = Daemon::start_with(&[("trusted-proxy", "127.0.0.1"), ("max-write-rate", "1")]);
+    for number in 0..10 {
+        let reply = register(&daemon, &format!("s{number}"), &[CLIENT]).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+    }
+
+    let refused = register(&daemon, "s10", &[CLIENT]).await;
+    assert_eq!(refused.status, 429);
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    assert_eq!(
+        refused.json()["type"],
+        "urn:lastbeat:problem:too-many-requests"
+    );
+    for (method, target) in [
+        ("POST", "/deregister/s0"),
+        ("DELETE", "/services/s0?instance=192.0.2.7"),
+    ] {
+        let reply = daemon.ask(&request(method, target, &[CLIENT], b"")).await;
+        assert_eq!(reply.status, 429, "{target}");
+    }
+
+    for _ in 0..100 {
+        assert_eq!(register(&daemon, "s3", &[CLIENT]).await.status, 200);
+        let beat = request("POST", "/heartbeat/s4", &[CLIENT], b"");
+        assert_eq!(daemon.ask(&beat).await.status, 200);
+    }
+    let other = register(&daemon, "t", &["X-Forwarded-For: 192.0.2.8"]).await;
+    assert_eq!(other.status, 200);
+    assert_eq!(
+        register(&daemon, "u", &[]).await.status,
+        200,
+        "the proxy itself"
+    );
+
+    daemon.advance(Span::from_secs(1));
+    assert_eq!(register(&daemon, "s10", &[CLIENT]).await.status, 200);
+    assert_eq!(register(&daemon, "s11", &[CLIENT]).await.status, 429);
+}
+
+#[tokio::test]
+async fn the_page_shows_the_address_under_which_the_proxy_serves_it() {
+    let daemon = Daemon::start_with(&[("trusted-proxy", "127.0.0.1")]);
+    let seen = ["X-Forwarded-Proto: https", "X-Forwarded-Prefix: /registry/"];
+
+    let page = daemon.ask(&request("GET", "/", &seen, b"")).await.text();
+
+    assert!(
+        page.contains("https://127.0.0.1/registry/</span>register"),
+        "{page}"
+    );
+}

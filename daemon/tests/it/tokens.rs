@@ -1,0 +1,261 @@
+//! Tokens from the command line to the answer: made, shown, revoked, reloaded.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Output;
+use std::time::Duration;
+
+use lastbeat_proto::endpoint::Scope;
+
+use crate::keys::{self, Keys, bearer};
+use crate::program::{self, Program, within};
+use crate::raw::{Raw, request};
+
+/// What a revocation may take.
+const REVOKED_WITHIN: Duration = Duration::from_secs(1);
+
+fn run(dir: &Path, arguments: &[&str]) -> Output {
+    program::command(dir, arguments).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// The exit code and standard error of a command that fails.
+fn fails(dir: &Path, arguments: &[&str]) -> (i32, String) {
+    let output = run(dir, arguments);
+    assert!(output.stdout.is_empty(), "{output:?}");
+    (
+        output.status.code().unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+    )
+}
+
+/// The status of `GET /services` with these headers.
+fn status(program: &Program, headers: &[&str]) -> u16 {
+    let asked = request("GET", "/services", headers, b"");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async { Raw::open(program.addr).await.ask(&asked).await.status })
+}
+
+#[test]
+fn a_token_lets_in_until_it_is_revoked_and_a_running_daemon_knows_within_a_second() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = ["--tokens", "keys"];
+    let made = stdout(&run(
+        dir.path(),
+        &[
+            "token",
+            "add",
+            "--scope",
+            "read",
+            "--note",
+            "the wall display",
+            file[0],
+            file[1],
+        ],
+    ));
+    let token = made.trim_end();
+    let program = Program::start(dir.path(), &file);
+    let header = bearer(token);
+
+    assert_eq!(status(&program, &[]), 401);
+    assert_eq!(status(&program, &[&header]), 200);
+    let listed = stdout(&run(dir.path(), &["token", "list", file[0], file[1]]));
+    let line = listed.lines().nth(1).unwrap();
+    let id = line.split(' ').next().unwrap();
+    assert!(token.contains(id), "the id stands in the token: {line}");
+    assert!(
+        line.contains("read") && line.ends_with("the wall display"),
+        "{line}"
+    );
+    let secret = token.rsplit('_').next().unwrap();
+    assert!(!listed.contains(secret));
+
+    let second = stdout(&run(
+        dir.path(),
+        &["--tokens", "keys", "token", "add", "--scope", "admin"],
+    ));
+    let second = bearer(second.trim_end());
+    within(REVOKED_WITHIN, "the new one is live", || {
+        status(&program, &[&second]) == 200
+    });
+    assert_eq!(status(&program, &[&header]), 200, "and so is the old one");
+
+    stdout(&run(dir.path(), &["token", "revoke", id, file[0], file[1]]));
+    within(REVOKED_WITHIN, "it is not live any more", || {
+        status(&program, &[&header]) == 401
+    });
+    assert_eq!(status(&program, &[&second]), 200);
+    assert_eq!(program.stop(), Some(0));
+}
+
+#[test]
+fn a_file_that_breaks_while_it_is_used_takes_nothing_away_and_says_so() {
+    let keys = Keys::new();
+    let dir = tempfile::tempdir().unwrap();
+    let path = keys.path.display().to_string();
+    let program = Program::start(dir.path(), &["--tokens", &path]);
+    let header = bearer(&keys.admin);
+    let text = fs::read_to_string(&keys.path).unwrap();
+    // The lines that say where everything is come before the first about the file.
+    let told = |words: &str| {
+        let mut said = Vec::new();
+        within(REVOKED_WITHIN, words, || {
+            said.extend(program.lines());
+            said.iter().any(|line| line.contains(words))
+        });
+        let about_it = said.iter().filter(|line| line.contains("tokens")).count();
+        assert_eq!(about_it, 1, "one line for one change: {said:?}");
+    };
+
+    fs::set_permissions(&keys.path, Permissions::from_mode(0o644)).unwrap();
+    told("mode 644");
+    assert_eq!(status(&program, &[&header]), 200);
+    fs::set_permissions(&keys.path, Permissions::from_mode(0o600)).unwrap();
+    fs::write(&keys.path, "nonsense\n").unwrap();
+    told("line 1 does not begin with an id");
+    assert_eq!(status(&program, &[&header]), 200);
+    fs::remove_file(&keys.path).unwrap();
+    told("cannot read the tokens");
+    assert_eq!(status(&program, &[&header]), 200);
+    let asked = request("GET", "/services", &[&header], b"");
+    let list = runtime().block_on(async { Raw::open(program.addr).await.ask(&asked).await.json() });
+    let notice = &list["notices"][0];
+    assert_eq!(notice["kind"], "tokens", "{list}");
+    let said = notice["text"].as_str().unwrap();
+    assert!(said.contains("the tokens of before stay live"), "{said}");
+
+    // A file without a single token is no mistake: everybody is locked out.
+    let heading = text.lines().next().unwrap();
+    fs::write(&keys.path, heading).unwrap();
+    fs::set_permissions(&keys.path, Permissions::from_mode(0o600)).unwrap();
+    within(REVOKED_WITHIN, "nobody is let in", || {
+        status(&program, &[&header]) == 401
+    });
+    assert_eq!(program.stop(), Some(0));
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+#[test]
+fn no_daemon_starts_on_tokens_that_others_may_read_or_that_are_not_there() {
+    let keys = Keys::new();
+    let dir = tempfile::tempdir().unwrap();
+    let path = keys.path.display().to_string();
+    let start = ["--listen", "127.0.0.1:0", "--tokens"];
+    fs::set_permissions(&keys.path, Permissions::from_mode(0o640)).unwrap();
+
+    let (code, said) = fails(dir.path(), &[&start[..], &[&path]].concat());
+    assert_eq!(code, 2);
+    assert!(said.contains("chmod 600"), "{said}");
+    let (code, said) = fails(dir.path(), &[&start[..], &["nowhere"]].concat());
+    assert_eq!(code, 2);
+    assert!(said.contains("lastbeatd token add"), "{said}");
+    assert!(!dir.path().join("monitoring.db").exists());
+}
+
+#[test]
+fn the_commands_say_what_is_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    for (arguments, code, words) in [
+        (&["token"][..], 2, "add"),
+        (&["token", "add", "--scope", "read"], 2, "--tokens FILE"),
+        (&["token", "add", "--tokens", "k"], 2, "--scope"),
+        (
+            &["token", "add", "--tokens", "k", "--scope", "all"],
+            2,
+            "read, register, admin",
+        ),
+        (
+            &["token", "add", "--tokens", "no/k", "--scope", "read"],
+            2,
+            "its directory must exist",
+        ),
+        (
+            &["token", "list", "--tokens", "k"],
+            2,
+            "cannot read the tokens in k",
+        ),
+        (
+            &["token", "revoke", "--tokens", "k", "01234567"],
+            2,
+            "cannot read the tokens in k",
+        ),
+        (
+            &[
+                "token", "add", "--tokens", "k", "--scope", "read", "--note", "a\u{1b}b",
+            ],
+            2,
+            "control character",
+        ),
+    ] {
+        let (exit, said) = fails(dir.path(), arguments);
+
+        assert_eq!(exit, code, "{arguments:?}: {said}");
+        assert!(said.contains(words), "{arguments:?}: {said}");
+    }
+    assert!(!dir.path().join("k").exists());
+}
+
+#[test]
+fn no_log_line_holds_a_token_however_much_is_logged() {
+    let keys = Keys::new();
+    let dir = tempfile::tempdir().unwrap();
+    let path = keys.path.display().to_string();
+    let arguments = ["--tokens", &path, "--log-level", "trace"];
+    let program = Program::start(dir.path(), &arguments);
+    let (_, extra) = keys::add(&keys.path, Scope::Read);
+    let form = format!("token={}", keys.admin);
+    let form_header = "Content-Type: application/x-www-form-urlencoded";
+
+    let mut answers = String::new();
+    for (method, target, headers, body) in [
+        ("GET", "/services", vec![bearer(&keys.admin)], ""),
+        ("GET", "/services", vec![bearer(&keys.revoked)], ""),
+        ("GET", "/nowhere", vec![bearer(&keys.admin)], ""),
+        (
+            "POST",
+            "/sign-in",
+            vec![form_header.to_owned()],
+            form.as_str(),
+        ),
+        (
+            "POST",
+            "/sign-in",
+            vec![form_header.to_owned()],
+            "token=lastbeat_wrong_0",
+        ),
+        ("POST", "/register", vec![bearer(&keys.admin)], "{"),
+    ] {
+        let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
+        let asked = request(method, target, &headers, body.as_bytes());
+        let reply = runtime().block_on(async { Raw::open(program.addr).await.ask(&asked).await });
+        answers += &reply.text();
+    }
+
+    program.terminate();
+    let mut said = program.lines().join("\n");
+    within(Duration::from_secs(5), "it stops", || {
+        said += &program.lines().join("\n");
+        said.contains("stopped")
+    });
+    assert!(said.contains("signed in to the dashboard"), "{said}");
+    for text in [&keys.admin, &keys.revoked, &extra] {
+        let secret = text.rsplit('_').next().unwrap();
+        assert!(!said.contains(secret), "{said}");
+        assert!(!answers.contains(secret), "{answers}");
+    }
+    assert_eq!(program.wait(), Some(0));
+}
