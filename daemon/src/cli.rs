@@ -16,7 +16,8 @@ use std::sync::Arc;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
 use tracing::info;
 
 use crate::clock::SystemClock;
@@ -206,12 +207,15 @@ fn serve(config: Config) -> Result<(), CliError> {
         .build()
         .map_err(|cause| CliError::Runtime { cause })?;
     runtime.block_on(async {
+        // Heard from now on: by default this signal ends a program.
+        let hangup = signal(SignalKind::hangup()).map_err(|cause| CliError::Runtime { cause })?;
         let listen = config.listen.clone();
         let format = config.log_format;
         let daemon = Daemon::open(config, Arc::new(SystemClock::default()))?;
         let listeners = bind(&listen).await?;
         let stop = stop_signal().map_err(|cause| CliError::Runtime { cause })?;
         announce(&daemon, &listeners, format);
+        tokio::spawn(pass_on(hangup, daemon.reload()));
         Ok(daemon.serve(listeners, stop).await?)
     })
 }
@@ -266,6 +270,13 @@ fn stop_signal() -> Result<impl Future<Output = ()>, std::io::Error> {
     Ok(async move {
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
     })
+}
+
+/// Each SIGHUP makes the daemon read its files again; several at once do so once.
+async fn pass_on(mut hangup: Signal, reload: Arc<Notify>) {
+    while hangup.recv().await.is_some() {
+        reload.notify_one();
+    }
 }
 
 /// Says where everything is: for people on the terminal, for machines in the log.

@@ -32,7 +32,7 @@ use hyper::Request;
 use hyper::body::{Body, Incoming};
 use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::{JoinError, JoinSet};
 
 use self::api::Call;
@@ -61,6 +61,8 @@ pub struct Edge {
     pub machine_name: Option<String>,
     /// Most connections at a time; fewer where the system's limit on open files is lower.
     pub max_connections: usize,
+    /// Notified when files are to be read again.
+    pub reload: Arc<Notify>,
     /// Proxies that are believed when they say for whom they ask.
     pub trusted_proxies: Vec<IpNet>,
     /// Changes a second that one address may ask for.
@@ -137,10 +139,15 @@ pub async fn serve(
     for listener in listeners {
         accepting.spawn(accept(listener, Arc::clone(&site), shutdown.clone()));
     }
-    while let Some(ended) = accepting.join_next().await {
-        ended.map_err(HttpError::Accepting)?;
+    loop {
+        tokio::select! {
+            () = edge.reload.notified() => site.reload(),
+            ended = accepting.join_next() => match ended {
+                Some(ended) => ended.map_err(HttpError::Accepting)?,
+                None => return Ok(()),
+            },
+        }
     }
-    Ok(())
 }
 
 /// What every connection of this daemon shares.
@@ -152,6 +159,17 @@ struct Site {
     gate: Gate,
     proxies: Proxies,
     pace: Pace,
+}
+
+impl Site {
+    /// Reads again what lies in files; connections that are open go on as they are.
+    #[expect(
+        clippy::unused_self,
+        reason = "what is read again will be part of the site"
+    )]
+    fn reload(&self) {
+        tracing::info!("told to read files again (SIGHUP); no setting names one that may change");
+    }
 }
 
 /// Accepts until `stop`, then waits for what still runs.

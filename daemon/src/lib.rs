@@ -25,7 +25,7 @@ use std::sync::Arc;
 use lastbeat_proto::answer::{Notice, NoticeLevel};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tracing::{info, warn};
 
 use crate::clock::Clock;
@@ -72,6 +72,7 @@ pub struct Daemon {
     config: Config,
     registry: Arc<Registry>,
     store: Store,
+    reload: Arc<Notify>,
     access: Access,
 }
 
@@ -97,6 +98,7 @@ impl Daemon {
             config,
             registry: Arc::new(registry),
             store,
+            reload: Arc::default(),
             access,
         })
     }
@@ -104,6 +106,13 @@ impl Daemon {
     /// The registry, for tests that look inside.
     pub fn registry(&self) -> &Arc<Registry> {
         &self.registry
+    }
+
+    /// What makes the daemon read its files again when it is notified, as SIGHUP does: those
+    /// settings that name a file which may change while it serves. Before it serves, one
+    /// notification is kept.
+    pub fn reload(&self) -> Arc<Notify> {
+        Arc::clone(&self.reload)
     }
 
     /// The absolute path of the database.
@@ -134,6 +143,7 @@ impl Daemon {
             allowed_hosts: self.config.allowed_hosts.clone(),
             machine_name: machine_name(),
             max_connections: self.config.max_connections,
+            reload: self.reload,
             trusted_proxies: self.config.trusted_proxies.clone(),
             max_write_rate: self.config.max_write_rate,
             access: self.access,

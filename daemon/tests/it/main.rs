@@ -40,6 +40,7 @@ mod program;
 mod proxies;
 mod raw;
 mod refusals;
+mod reload;
 mod restart;
 mod restarts;
 mod routes;
