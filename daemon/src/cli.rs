@@ -4,6 +4,7 @@
 mod backup;
 mod database;
 mod export;
+mod greeting;
 mod import;
 mod ping;
 mod token;
@@ -18,7 +19,6 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
-use tracing::info;
 
 use crate::clock::SystemClock;
 use crate::config::{self, Config, ConfigError, Given, LogFormat, SETTINGS};
@@ -211,10 +211,15 @@ fn serve(config: Config) -> Result<(), CliError> {
         let hangup = signal(SignalKind::hangup()).map_err(|cause| CliError::Runtime { cause })?;
         let listen = config.listen.clone();
         let format = config.log_format;
+        let scheme = if config.tls.is_some() {
+            "https"
+        } else {
+            "http"
+        };
         let daemon = Daemon::open(config, Arc::new(SystemClock::default()))?;
         let listeners = bind(&listen).await?;
         let stop = stop_signal().map_err(|cause| CliError::Runtime { cause })?;
-        announce(&daemon, &listeners, format);
+        greeting::announce(&daemon, &greeting::urls(scheme, &listeners), format);
         tokio::spawn(pass_on(hangup, daemon.reload()));
         Ok(daemon.serve(listeners, stop).await?)
     })
@@ -276,41 +281,5 @@ fn stop_signal() -> Result<impl Future<Output = ()>, std::io::Error> {
 async fn pass_on(mut hangup: Signal, reload: Arc<Notify>) {
     while hangup.recv().await.is_some() {
         reload.notify_one();
-    }
-}
-
-/// Says where everything is: for people on the terminal, for machines in the log.
-#[expect(
-    clippy::print_stderr,
-    reason = "the first lines are for whoever started it"
-)]
-fn announce(daemon: &Daemon, listeners: &[TcpListener], format: LogFormat) {
-    let addresses: Vec<SocketAddr> = listeners
-        .iter()
-        .filter_map(|l| l.local_addr().ok())
-        .collect();
-    let summary = daemon.registry().summary();
-    let db = daemon.db().display();
-    let first = addresses
-        .first()
-        .map(|address| format!("http://{address}"))
-        .unwrap_or_default();
-    match format {
-        LogFormat::Text => {
-            for address in &addresses {
-                eprintln!("listening on http://{address}");
-            }
-            eprintln!("database {db} holds {} instances", summary.total);
-            eprintln!(
-                "open {first} in a browser, or the terminal client with: lastbeat --url {first}"
-            );
-            eprintln!("(in a checkout: cargo run --release -p lastbeat -- --url {first})");
-        }
-        LogFormat::Json => {
-            for address in &addresses {
-                info!(server.url = %format!("http://{address}"), "listening on http://{address}");
-            }
-            info!(store.path = %db, store.instances = summary.total, "database {db} opened");
-        }
     }
 }

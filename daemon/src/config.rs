@@ -47,7 +47,7 @@ const fn setting(
 }
 
 /// All settings of `lastbeatd serve`.
-pub const SETTINGS: [Setting; 21] = [
+pub const SETTINGS: [Setting; 23] = [
     Setting {
         key: "listen",
         value: Some("ADDR:PORT"),
@@ -161,6 +161,18 @@ pub const SETTINGS: [Setting; 21] = [
         default: None,
         help: "Listen beyond this machine although anyone who can connect may change everything",
     },
+    setting(
+        "tls-cert",
+        "FILE",
+        None,
+        "Speak TLS with the certificate (PEM, the chain behind it) in this file",
+    ),
+    setting(
+        "tls-key",
+        "FILE",
+        None,
+        "The private key (PEM) of that certificate",
+    ),
     setting("config", "FILE", None, "Read settings from a TOML file"),
     setting(
         "log-level",
@@ -204,6 +216,15 @@ pub struct Limits {
     pub tombstones: usize,
 }
 
+/// Where certificate and key lie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate and those that issued it, in PEM.
+    pub cert: PathBuf,
+    /// Its private key, in PEM.
+    pub key: PathBuf,
+}
+
 /// What the daemon runs with.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -233,6 +254,8 @@ pub struct Config {
     pub max_write_rate: usize,
     /// Whether anyone may connect from elsewhere and change everything.
     pub is_open: bool,
+    /// Where certificate and key lie, where TLS is spoken.
+    pub tls: Option<TlsFiles>,
     /// Least severe log lines that are written.
     pub log_level: tracing::Level,
     /// How they are written.
@@ -352,6 +375,12 @@ impl Config {
             anonymous_read,
             max_write_rate: all.one("max-write-rate", value::parse_count)?,
             is_open,
+            tls: all
+                .pair("tls-cert", "tls-key")?
+                .map(|(cert, key)| TlsFiles {
+                    cert: PathBuf::from(cert),
+                    key: PathBuf::from(key),
+                }),
             log_level: all.one("log-level", value::parse_level)?,
             log_format: all.one("log-format", value::parse_format)?,
         })

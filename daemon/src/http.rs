@@ -21,6 +21,8 @@ mod sender;
 mod session;
 mod sign;
 mod socket;
+mod stream;
+mod tls;
 
 use std::io;
 use std::net::IpAddr;
@@ -31,6 +33,7 @@ use std::time::Duration;
 use hyper::Request;
 use hyper::body::{Body, Incoming};
 use ipnet::IpNet;
+use lastbeat_proto::answer::{Notice, NoticeLevel};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinError, JoinSet};
@@ -41,7 +44,11 @@ use self::crowd::{Crowd, Seat};
 use self::gate::Gate;
 use self::guard::KnownHosts;
 use self::pace::Pace;
-use self::sender::{Proxies, Scheme};
+use self::sender::Proxies;
+use self::socket::{Socket, Turn};
+use self::stream::{Scheme, Stream};
+use self::tls::Opened;
+pub use self::tls::{Tls, TlsError, read_chain};
 use crate::registry::Registry;
 use crate::token::{TokenError, Tokens};
 
@@ -49,11 +56,13 @@ use crate::token::{TokenError, Tokens};
 const STOP_TIME: Duration = Duration::from_secs(5);
 /// First pause after accept failed; doubled up to [`LONGEST_PAUSE`] while it goes on failing.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
+/// Kind of the notice while a new certificate cannot be used.
+const NOT_RELOADED: &str = "certificate-not-reloaded";
 /// Longest pause after accept failed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// What the edge needs to know beside the registry.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Edge {
     /// Host names this daemon answers to, beside those that are safe by themselves.
     pub allowed_hosts: Vec<String>,
@@ -61,6 +70,8 @@ pub struct Edge {
     pub machine_name: Option<String>,
     /// Most connections at a time; fewer where the system's limit on open files is lower.
     pub max_connections: usize,
+    /// Certificate and key, where TLS is spoken.
+    pub tls: Option<Tls>,
     /// Notified when files are to be read again.
     pub reload: Arc<Notify>,
     /// Proxies that are believed when they say for whom they ask.
@@ -127,6 +138,8 @@ pub async fn serve(
         proxies: Proxies::new(&edge.trusted_proxies),
         pace: Pace::new(edge.max_write_rate),
         machine: edge.machine_name,
+        tls: edge.tls,
+        reread: Notify::new(),
     });
     let mut accepting = JoinSet::new();
     if let Some(file) = file {
@@ -159,16 +172,40 @@ struct Site {
     gate: Gate,
     proxies: Proxies,
     pace: Pace,
+    tls: Option<Tls>,
+    /// Notified when the tokens are to be read, changed or not.
+    reread: Notify,
 }
 
 impl Site {
     /// Reads again what lies in files; connections that are open go on as they are.
-    #[expect(
-        clippy::unused_self,
-        reason = "what is read again will be part of the site"
-    )]
     fn reload(&self) {
-        tracing::info!("told to read files again (SIGHUP); no setting names one that may change");
+        self.reread.notify_one();
+        let Some(tls) = &self.tls else {
+            if !self.gate.asks() {
+                let line = "told to read files again (SIGHUP), but no setting names one that may";
+                tracing::info!("{line} change");
+            }
+            return;
+        };
+        let notice = match tls.reload() {
+            Ok(cert) => {
+                let cert = cert.display();
+                tracing::info!("new connections get the certificate that is now in {cert}");
+                None
+            }
+            Err(error) => {
+                let text = format!("{error}; the certificate of before stays in use");
+                tracing::warn!("{text}");
+                Some(Notice {
+                    kind: NOT_RELOADED.to_owned(),
+                    level: NoticeLevel::Warning,
+                    text,
+                    since: self.registry.clock().now().wall,
+                })
+            }
+        };
+        self.registry.replace_lasting_notice(NOT_RELOADED, notice);
     }
 }
 
@@ -230,14 +267,41 @@ async fn converse(
         );
         return;
     }
-    connection::serve(stream, seat, stop, |request| respond(&site, peer, request)).await;
+    let turn = Arc::new(Turn::default());
+    let socket = Socket::new(stream, Arc::clone(&turn));
+    let stream = match &site.tls {
+        None => Stream::Plain(socket),
+        Some(tls) => {
+            let opened = tokio::select! {
+                opened = tls.open(socket) => opened,
+                () = connection::until_told(&seat, stop.clone()) => return,
+            };
+            match opened {
+                Opened::Tls(stream) => Stream::Tls(stream),
+                Opened::Plain(socket) => {
+                    turn.cut();
+                    return stream::turn_away(socket).await;
+                }
+                Opened::Nothing => return,
+            }
+        }
+    };
+    let scheme = stream.scheme();
+    connection::serve(stream, turn, seat, stop, |request| {
+        respond(&site, (peer, scheme), request)
+    })
+    .await;
 }
 
 /// Answers one request, whatever it is.
-async fn respond(site: &Site, peer: IpAddr, request: Request<Incoming>) -> Reply {
+async fn respond(
+    site: &Site,
+    (peer, scheme): (IpAddr, Scheme),
+    request: Request<Incoming>,
+) -> Reply {
     let (head, body) = request.into_parts();
     let mut is_cut = !body.is_end_stream();
-    let sender = site.proxies.sender(peer, Scheme::Http, &head.headers);
+    let sender = site.proxies.sender(peer, scheme, &head.headers);
     let sender_ip = sender.ip;
     let now = site.registry.clock().now().mono;
     let asked = async {
@@ -247,7 +311,7 @@ async fn respond(site: &Site, peer: IpAddr, request: Request<Incoming>) -> Reply
         } else {
             &site.known
         };
-        guard::check(&head, known)?;
+        guard::check(&head, sender.scheme, known)?;
         let destination = router::route(&head.method, head.uri.path())?;
         caller.must(destination.scope)?;
         let body = body::read(body).await?;

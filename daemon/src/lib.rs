@@ -31,7 +31,7 @@ use tracing::{info, warn};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::flush::Flush;
-use crate::http::{Access, Edge, HttpError};
+use crate::http::{Access, Edge, HttpError, Tls, TlsError};
 use crate::registry::Registry;
 use crate::state::State;
 use crate::store::{History, Opening, Store, StoreError};
@@ -43,6 +43,9 @@ pub enum DaemonError {
     /// The database cannot be opened or used any more.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Certificate and key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The edge failed.
     #[error(transparent)]
     Http(#[from] HttpError),
@@ -72,17 +75,20 @@ pub struct Daemon {
     config: Config,
     registry: Arc<Registry>,
     store: Store,
+    tls: Option<Tls>,
     reload: Arc<Notify>,
     access: Access,
 }
 
 impl Daemon {
-    /// Reads the tokens, opens the database and loads it.
+    /// Reads tokens, certificate and key, where there are some, opens the database and loads it.
     ///
     /// # Errors
-    /// [`DaemonError::Token`] and [`DaemonError::Store`] when one of the two cannot be used.
+    /// [`DaemonError::Token`], [`DaemonError::Tls`] and [`DaemonError::Store`] when one of them
+    /// cannot be used.
     pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Self, DaemonError> {
         let access = access(&config)?;
+        let tls = config.tls.clone().map(Tls::load).transpose()?;
         let now = clock.now();
         let (store, loaded, opening) = Store::open(&config.db, now.wall, config.rules.ttl)?;
         let state = State::load(loaded, config.rules, config.limits, now);
@@ -98,6 +104,7 @@ impl Daemon {
             config,
             registry: Arc::new(registry),
             store,
+            tls,
             reload: Arc::default(),
             access,
         })
@@ -143,6 +150,7 @@ impl Daemon {
             allowed_hosts: self.config.allowed_hosts.clone(),
             machine_name: machine_name(),
             max_connections: self.config.max_connections,
+            tls: self.tls,
             reload: self.reload,
             trusted_proxies: self.config.trusted_proxies.clone(),
             max_write_rate: self.config.max_write_rate,

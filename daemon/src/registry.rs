@@ -230,9 +230,9 @@ impl Registry {
         self.hold(|state, _| state.add_lasting_notice(notice));
     }
 
-    /// Withdraws the notice of this kind that was added, if one stands.
-    pub(crate) fn withdraw_notice(&self, kind: &str) {
-        self.hold(|state, _| state.withdraw_notice(kind));
+    /// Puts a notice in the place of the one of this kind, or takes that away.
+    pub(crate) fn replace_lasting_notice(&self, kind: &str, notice: Option<Notice>) {
+        self.hold(|state, _| state.replace_lasting_notice(kind, notice));
     }
 
     /// Everything up to this urgent number is stored: who waits for it is answered.

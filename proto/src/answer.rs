@@ -84,7 +84,7 @@ pub enum NoticeLevel {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
     /// Stable word: `start-grace`, `mass-loss`, `store-not-writing`, `no-auth`, `refused-rows`,
-    /// `set-aside`, `rewritten`, `history-cut`.
+    /// `set-aside`, `rewritten`, `history-cut`, `certificate-not-reloaded`.
     pub kind: String,
     /// How loud.
     pub level: NoticeLevel,

@@ -17,12 +17,13 @@ enum Sign {
 pub(crate) const PYTHON: &str = "/usr/bin/python3";
 
 /// Every package with the sign that it is installed.
-const PACKAGES: [(&str, Sign); 10] = [
+const PACKAGES: [(&str, Sign); 11] = [
     ("chromium", Sign::Program("/usr/bin/chromium")),
     ("chromium-driver", Sign::Program("/usr/bin/chromedriver")),
     ("curl", Sign::Program("/usr/bin/curl")),
     ("nginx-light", Sign::Program("/usr/sbin/nginx")),
     ("openssh-server", Sign::Program("/usr/sbin/sshd")),
+    ("openssl", Sign::Program("/usr/bin/openssl")),
     ("python3-requests", Sign::Module("requests")),
     ("python3-venv", Sign::Module("ensurepip")),
     ("sqlite3", Sign::Program("/usr/bin/sqlite3")),

@@ -198,7 +198,14 @@ fn no_file_speaks_of_the_machine_it_was_written_on() {
 fn the_tree_has_neither_http2_nor_a_foreign_tls() {
     let lock = read("Cargo.lock");
 
-    for name in ["h2", "openssl", "openssl-sys", "native-tls"] {
+    for name in [
+        "h2",
+        "openssl",
+        "openssl-sys",
+        "native-tls",
+        "aws-lc-rs",
+        "aws-lc-sys",
+    ] {
         let line = format!("name = \"{name}\"");
         assert!(!lock.lines().any(|found| found == line), "{name}");
     }

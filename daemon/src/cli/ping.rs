@@ -1,19 +1,31 @@
 //! `lastbeatd ping`: asks a running daemon whether it serves, for container health checks.
+//!
+//! Where the daemon speaks TLS, so does this, and what it must show is left to [`trust`].
+
+mod trust;
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::{ClientConnection, StreamOwned};
+use rustls_pki_types::ServerName;
+
 use super::{CliError, PORT};
+use crate::DaemonError;
 use crate::config::Config;
 
 /// How long each step of the question may take.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// As much of an answer as is read, in bytes.
+const MAX_ANSWER_BYTES: u64 = 4_096;
 
 /// Asks the first address of `--listen`; an unspecified one is asked on loopback.
 ///
 /// # Errors
-/// [`CliError::NotServing`].
+/// [`CliError::NotServing`], and [`CliError::Daemon`] when the certificate cannot be read.
 pub(super) fn run(config: &Config) -> Result<(), CliError> {
     let default = SocketAddr::from((Ipv4Addr::LOCALHOST, PORT));
     let mut address = config.listen.first().copied().unwrap_or(default);
@@ -21,7 +33,9 @@ pub(super) fn run(config: &Config) -> Result<(), CliError> {
         address.set_ip(Ipv4Addr::LOCALHOST.into());
     }
     let not_serving = |detail: String| CliError::NotServing { address, detail };
-    let status = ask(address).map_err(|error| not_serving(error.to_string()))?;
+    let cert = config.tls.as_ref().map(|files| files.cert.as_path());
+    let client = cert.map(|cert| session(cert, address)).transpose()?;
+    let status = ask(address, client).map_err(|error| not_serving(sentence(&error)))?;
     if status.contains(" 200 ") {
         Ok(())
     } else {
@@ -29,14 +43,45 @@ pub(super) fn run(config: &Config) -> Result<(), CliError> {
     }
 }
 
+/// The client's half of TLS, which trusts the certificate in `cert` and no other.
+fn session(cert: &Path, address: SocketAddr) -> Result<ClientConnection, CliError> {
+    let chain = crate::http::read_chain(cert).map_err(DaemonError::from)?;
+    let config = trust::config(cert, chain);
+    let name = ServerName::IpAddress(address.ip().into());
+    config
+        .and_then(|config| ClientConnection::new(Arc::new(config), name))
+        .map_err(|error| CliError::NotServing {
+            address,
+            detail: error.to_string(),
+        })
+}
+
 /// The status line of `GET /readyz`.
-fn ask(address: SocketAddr) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+fn ask(address: SocketAddr, client: Option<ClientConnection>) -> std::io::Result<String> {
+    let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
+    match client {
+        None => exchange(stream),
+        Some(client) => exchange(StreamOwned::new(client, stream)),
+    }
+}
+
+fn sentence(error: &std::io::Error) -> String {
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
+    match cause {
+        Some(rustls::Error::InvalidMessage(_)) => {
+            "it answers without TLS, although --tls-cert is set here".to_owned()
+        }
+        Some(rustls::Error::General(said)) => said.clone(),
+        _ => error.to_string(),
+    }
+}
+
+fn exchange(mut stream: impl Read + Write) -> std::io::Result<String> {
     stream.write_all(b"GET /readyz HTTP/1.0\r\n\r\n")?;
     let mut answer = Vec::new();
-    stream.take(4_096).read_to_end(&mut answer)?;
+    stream.take(MAX_ANSWER_BYTES).read_to_end(&mut answer)?;
     let answer = String::from_utf8_lossy(&answer);
     Ok(answer.lines().next().unwrap_or_default().to_owned())
 }

@@ -26,6 +26,29 @@ impl Sources<'_> {
             .and_then(|(_, values)| values.last().cloned())
     }
 
+    /// Two settings of which neither means anything alone.
+    pub(super) fn pair(
+        &self,
+        first: &str,
+        second: &str,
+    ) -> Result<Option<(String, String)>, ConfigError> {
+        let (lonely, absent) = match (self.optional(first), self.optional(second)) {
+            (None, None) => return Ok(None),
+            (Some(one), Some(other)) => return Ok(Some((one, other))),
+            (Some(_), None) => (first, second),
+            (None, Some(_)) => (second, first),
+        };
+        let given = self
+            .find(lonely)
+            .and_then(|(origin, values)| Some((origin.clone(), values.last()?.clone())));
+        let (origin, value) = given.unwrap_or_default();
+        Err(ConfigError::Value {
+            origin,
+            value,
+            detail: format!("needs --{absent} beside it; give both or neither"),
+        })
+    }
+
     pub(super) fn one<T>(
         &self,
         key: &str,

@@ -13,12 +13,12 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::answer::Answer;
 use super::crowd::Seat;
-use super::socket::{Socket, Turn};
+use super::socket::Turn;
+use super::stream::Stream;
 
 /// How long a connection may rest between two requests. hyper's timer for the head runs from the
 /// last answer on, so it is this one; heartbeats of two minutes on a kept connection are common.
@@ -38,8 +38,11 @@ pub(super) struct Reply {
 
 /// Answers the requests of one connection until either side is done, or `stop` turns true and
 /// the running request is answered.
+///
+/// `turn` is that of the socket below `stream`.
 pub(super) async fn serve<R, F>(
-    stream: TcpStream,
+    stream: Stream,
+    turn: Arc<Turn>,
     seat: Seat,
     stop: watch::Receiver<bool>,
     reply: R,
@@ -47,8 +50,7 @@ pub(super) async fn serve<R, F>(
     R: Fn(Request<Incoming>) -> F,
     F: Future<Output = Reply>,
 {
-    let turn = Arc::new(Turn::default());
-    let socket = TokioIo::new(Socket::new(stream, Arc::clone(&turn)));
+    let stream = TokioIo::new(stream);
     let service = service_fn(|request| {
         turn.begin();
         seat.work();
@@ -63,7 +65,7 @@ pub(super) async fn serve<R, F>(
             Ok::<_, Infallible>(answer)
         }
     });
-    let mut connection = pin!(builder().serve_connection(socket, service));
+    let mut connection = pin!(builder().serve_connection(stream, service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = until_told(&seat, stop) => {
@@ -91,7 +93,8 @@ fn builder() -> http1::Builder {
     builder
 }
 
-async fn until_told(seat: &Seat, mut stop: watch::Receiver<bool>) {
+/// Ends when the connection should: its seat is needed, or the daemon stops.
+pub(super) async fn until_told(seat: &Seat, mut stop: watch::Receiver<bool>) {
     tokio::select! {
         () = seat.asked_to_leave() => {}
         // An error means that nobody is left to say stop: the daemon is going.

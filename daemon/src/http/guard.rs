@@ -11,6 +11,8 @@ use hyper::header::{HOST, HeaderMap, HeaderValue, ORIGIN};
 use hyper::http::request::Parts;
 use hyper::{Method, Version};
 
+use super::stream::Scheme;
+
 /// Domains that no public DNS server resolves, so no foreign site can point one of them at us
 /// (RFC 6761, RFC 6762, RFC 8375, and ICANN's reservation of `internal`).
 const PRIVATE_SUFFIXES: [&str; 6] = [
@@ -102,11 +104,11 @@ impl KnownHosts {
     }
 }
 
-/// Lets a request pass or says why not.
+/// Lets a request that came by `scheme` pass or says why not.
 ///
 /// # Errors
 /// [`GuardError`] when the Host or the browser's origin is not acceptable.
-pub(super) fn check(head: &Parts, known: &KnownHosts) -> Result<(), GuardError> {
+pub(super) fn check(head: &Parts, scheme: Scheme, known: &KnownHosts) -> Result<(), GuardError> {
     let authority = authority(head)?;
     if let Some(authority) = &authority
         && !known.answers_to(&authority.host)
@@ -117,7 +119,7 @@ pub(super) fn check(head: &Parts, known: &KnownHosts) -> Result<(), GuardError> 
     if head.method == Method::GET || head.method == Method::HEAD {
         return Ok(());
     }
-    check_site(&head.headers, authority.as_ref())
+    check_site(&head.headers, scheme, authority.as_ref())
 }
 
 /// The host that the request is for; absent only in HTTP/1.0.
@@ -145,7 +147,7 @@ fn authority(head: &Parts) -> Result<Option<Authority>, GuardError> {
 
 /// `Sec-Fetch-Site` alone decides where a browser sends it; else `Origin` must be ours; who sends
 /// neither is no browser.
-fn check_site(headers: &HeaderMap, ours: Option<&Authority>) -> Result<(), GuardError> {
+fn check_site(headers: &HeaderMap, by: Scheme, ours: Option<&Authority>) -> Result<(), GuardError> {
     let foreign = |value: &HeaderValue| {
         let site = quoted(value);
         Err(GuardError::Foreign { site })
@@ -158,11 +160,11 @@ fn check_site(headers: &HeaderMap, ours: Option<&Authority>) -> Result<(), Guard
     let other = headers
         .get_all(ORIGIN)
         .iter()
-        .find(|origin| !is_ours(origin, ours));
+        .find(|origin| !is_ours(origin, by, ours));
     other.map_or(Ok(()), foreign)
 }
 
-fn is_ours(origin: &HeaderValue, ours: Option<&Authority>) -> bool {
+fn is_ours(origin: &HeaderValue, by: Scheme, ours: Option<&Authority>) -> bool {
     let Some(ours) = ours else { return false };
     let Some((scheme, rest)) = origin.to_str().ok().and_then(|o| o.split_once("://")) else {
         return false;
@@ -170,9 +172,11 @@ fn is_ours(origin: &HeaderValue, ours: Option<&Authority>) -> bool {
     let Some(theirs) = Authority::parse(rest) else {
         return false;
     };
-    let default_port = match scheme {
-        "http" => 80,
-        "https" => 443,
+    let default_port = match (scheme, by) {
+        // Where TLS is spoken to us, a page that came without it is not ours.
+        ("http", Scheme::Http) => 80,
+        // Where it is not, a proxy before us may have spoken it.
+        ("https", Scheme::Http | Scheme::Https) => 443,
         _ => return false,
     };
     // A proxy may pass the Host on without its port (nginx's `$host`).

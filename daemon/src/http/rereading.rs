@@ -31,6 +31,7 @@ pub(super) async fn keep_tokens(site: Arc<Site>, path: PathBuf, mut stop: watch:
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
             () = clock.sleep_until(next) => {}
+            () = site.reread.notified() => known = None,
         }
     }
 }
@@ -49,20 +50,27 @@ async fn read(site: &Site, path: &Path) {
 }
 
 fn accept(site: &Site, tokens: &Tokens) {
-    site.registry.withdraw_notice(NOTICE);
-    if site.gate.replace(tokens.clone()) {
-        let live = tokens.all().len();
+    site.registry.replace_lasting_notice(NOTICE, None);
+    let is_changed = site.gate.replace(tokens.clone());
+    let live = tokens.all().len();
+    if is_changed {
         tracing::info!(token.live = live, "{live} tokens are live from now on");
+    } else {
+        tracing::debug!(
+            token.live = live,
+            "the same {live} tokens are live as before"
+        );
     }
 }
 
 fn complain(site: &Site, error: &TokenError) {
     let text = format!("{error}; until then the tokens of before stay live");
     tracing::warn!("{text}");
-    site.registry.add_lasting_notice(Notice {
+    let notice = Notice {
         kind: NOTICE.to_owned(),
         level: NoticeLevel::Error,
         text,
         since: site.registry.clock().now().wall,
-    });
+    };
+    site.registry.replace_lasting_notice(NOTICE, Some(notice));
 }

@@ -8,6 +8,8 @@ use std::net::{IpAddr, SocketAddr};
 use hyper::header::HeaderMap;
 use ipnet::IpNet;
 
+use super::stream::Scheme;
+
 /// The addresses that a request has passed, the newest last (MDN: X-Forwarded-For).
 const FORWARDED_FOR: &str = "x-forwarded-for";
 /// How the browser spoke to the proxy: `http` or `https`.
@@ -18,25 +20,6 @@ const FORWARDED_PREFIX: &str = "x-forwarded-prefix";
 const FORWARDED: &str = "forwarded";
 /// Longest prefix that is shown on a page, in bytes.
 const MAX_PREFIX_BYTES: usize = 256;
-
-/// How the client speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scheme {
-    /// In clear.
-    Http,
-    /// Under TLS, to us or to a proxy in front of us.
-    Https,
-}
-
-impl Scheme {
-    /// As it stands in a URL.
-    pub(super) const fn word(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Https => "https",
-        }
-    }
-}
 
 /// Who sent a request and how.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use lastbeat_proto::Span;
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 
-use super::sender::Scheme;
+use super::stream::Scheme;
 use crate::clock::Mono;
 use crate::token::{Token, TokenError, hex, random};
 

@@ -4,6 +4,10 @@
 //! may rest for two minutes between heartbeats, but nobody needs that long to send a head. So
 //! this stream counts from a head's first byte; it also gives up on a reader that takes nothing,
 //! and closes so that the last answer is not lost.
+//!
+//! It stands right on the connection, below TLS where that is spoken: there a reader that takes
+//! nothing is seen whether data, a flush or a farewell waits for it, half a record counts as half
+//! a head, and what is dropped at the end needs no decrypting.
 
 use std::future::Future;
 use std::io;
@@ -14,6 +18,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
 /// From a head's first byte (of the first: from accept) to its end.
@@ -88,6 +93,11 @@ impl<S> Socket<S> {
         }
     }
 
+    /// Begins the time of the first head anew: what came before it was the handshake of TLS.
+    pub(super) fn expect_head(&mut self) {
+        self.head = Some(Box::pin(sleep(HEAD_TIME)));
+    }
+
     /// Notes which turn it is, and whether bytes came in; an error when a head takes too long.
     fn watch_head(&mut self, cx: &mut Context<'_>, came: usize) -> io::Result<()> {
         let turn = self.turn.number();
@@ -99,6 +109,13 @@ impl<S> Socket<S> {
             self.head = Some(Box::pin(sleep(HEAD_TIME)));
         }
         expire(&mut self.head, cx)
+    }
+}
+
+impl Socket<TcpStream> {
+    /// Looks at the first bytes and leaves them where they are.
+    pub(super) async fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.stream.peek(buf).await
     }
 }
 

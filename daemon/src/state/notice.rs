@@ -55,15 +55,17 @@ impl Facts {
 }
 
 impl State {
-    /// Adds a notice that stands until it is withdrawn, instead of an older one of its kind.
+    /// Adds a notice that stands until it is replaced.
     pub fn add_lasting_notice(&mut self, notice: Notice) {
-        self.withdraw_notice(&notice.kind);
         self.notices.lasting.push(notice);
     }
 
-    /// Withdraws the lasting notice of this kind, if one stands.
-    pub fn withdraw_notice(&mut self, kind: &str) {
-        self.notices.lasting.retain(|notice| notice.kind != kind);
+    /// Puts a notice in the place of the one of this kind, or takes that away.
+    pub fn replace_lasting_notice(&mut self, kind: &str, notice: Option<Notice>) {
+        self.notices
+            .lasting
+            .retain(|standing| standing.kind != kind);
+        self.notices.lasting.extend(notice);
     }
 
     /// Notes what keeps the store from writing; nothing when it writes.

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use crate::raw::{Raw, Reply, request};
 use crate::world::WALL_START_US;
@@ -21,6 +21,8 @@ use crate::world::WALL_START_US;
 pub(crate) struct Daemon {
     pub(crate) addr: SocketAddr,
     pub(crate) registry: Arc<Registry>,
+    /// Rung, it makes the daemon read its files again.
+    pub(crate) reload: Arc<Notify>,
     clock: Arc<ManualClock>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -45,6 +47,7 @@ impl Daemon {
         let clock = Arc::new(ManualClock::new(Timestamp::from_micros(WALL_START_US)));
         let daemon = lastbeatd::Daemon::open(config, Arc::<ManualClock>::clone(&clock)).unwrap();
         let registry = Arc::clone(daemon.registry());
+        let reload = daemon.reload();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let addr = listener.local_addr().unwrap();
@@ -58,6 +61,7 @@ impl Daemon {
         Self {
             addr,
             registry,
+            reload,
             clock,
             stop: Some(stop),
             thread: Some(thread),

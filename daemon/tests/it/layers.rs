@@ -17,9 +17,10 @@ const RANKS: [&[&str]; 9] = [
 ];
 
 /// What may stand in these files only.
-const CONFINED: [(&str, &[&str]); 7] = [
+const CONFINED: [(&str, &[&str]); 8] = [
     ("rusqlite", &["store"]),
     ("hyper::", &["http"]),
+    ("rustls::", &["http", "cli"]),
     ("StatusCode::", &["http"]),
     ("SystemTime::now", &["clock"]),
     ("Instant::now", &["clock"]),

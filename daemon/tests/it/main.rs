@@ -1,6 +1,7 @@
 //! The daemon from outside, one file per behavior.
 #![cfg(test)]
 
+mod authority;
 mod backup;
 mod backup_places;
 mod boundaries;
@@ -60,6 +61,9 @@ mod store_salvage;
 mod storm;
 mod strace;
 mod timelines;
+mod tls;
+mod tls_limits;
+mod tls_program;
 mod tokens;
 mod tool;
 mod traffic;

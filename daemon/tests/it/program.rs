@@ -64,8 +64,11 @@ impl Program {
         let mut before = String::new();
         loop {
             match said.recv_timeout(PATIENCE) {
-                Ok(line) => match line.strip_prefix("listening on http://") {
-                    Some(addr) => {
+                Ok(line) => match line
+                    .strip_prefix("listening on ")
+                    .and_then(|url| url.split_once("://"))
+                {
+                    Some((_scheme, addr)) => {
                         return Ok(Self {
                             child,
                             addr: addr.parse().unwrap(),

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// Longest wait for anything; a test that reaches it fails.
@@ -38,16 +38,25 @@ impl Reply {
     }
 }
 
+/// What bytes go over: a socket, or TLS above one.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
 /// A connection.
 pub(crate) struct Raw {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     unread: Vec<u8>,
 }
 
 impl Raw {
     pub(crate) async fn open(addr: SocketAddr) -> Self {
+        Self::over(TcpStream::connect(addr).await.unwrap())
+    }
+
+    pub(crate) fn over(stream: impl Stream + 'static) -> Self {
         Self {
-            stream: TcpStream::connect(addr).await.unwrap(),
+            stream: Box::new(stream),
             unread: Vec::new(),
         }
     }
@@ -80,10 +89,7 @@ impl Raw {
         ) {
             (Some(length), None) => self.take(length.parse().unwrap()).await,
             (None, Some("chunked")) => self.chunks().await,
-            (None, None) => {
-                while self.fill().await {}
-                std::mem::take(&mut self.unread)
-            }
+            (None, None) => self.rest().await,
             other => panic!("cannot tell how long the body is: {other:?}"),
         };
         reply
@@ -93,6 +99,23 @@ impl Raw {
     pub(crate) async fn is_closed(&mut self) -> bool {
         let has_more = !self.unread.is_empty() || self.fill().await;
         !has_more
+    }
+
+    /// Everything until the other side closes.
+    pub(crate) async fn rest(&mut self) -> Vec<u8> {
+        while self.fill().await {}
+        std::mem::take(&mut self.unread)
+    }
+
+    /// Waits until the other side has ended the connection, in whatever way.
+    pub(crate) async fn ends(&mut self) {
+        let mut unread = Vec::new();
+        while self
+            .stream
+            .read_buf(&mut unread)
+            .await
+            .is_ok_and(|count| 0 < count)
+        {}
     }
 
     async fn reply_head(&mut self) -> Reply {

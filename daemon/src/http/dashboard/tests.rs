@@ -12,7 +12,8 @@ use lastbeat_proto::{EventKind, Span, Status, Timestamp, explain};
 
 use super::*;
 use crate::http::gate::{Caller, Shown};
-use crate::http::sender::{Scheme, Sender};
+use crate::http::sender::Sender;
+use crate::http::stream::Scheme;
 
 /// 2026-11-24T14:00:00Z.
 const NOW: Timestamp = Timestamp::from_micros(1_795_528_800_000_000);

@@ -4,7 +4,7 @@ use hyper::header::COOKIE;
 use lastbeat_proto::Timestamp;
 
 use super::*;
-use crate::http::sender::Scheme;
+use crate::http::stream::Scheme;
 use crate::token;
 
 /// A gate with one token of each scope, and their texts.

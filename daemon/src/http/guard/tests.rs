@@ -20,7 +20,7 @@ fn known() -> KnownHosts {
 }
 
 fn verdict(line: &str, headers: &[(&str, &str)]) -> Result<(), GuardError> {
-    check(&head(line, headers), &known())
+    check(&head(line, headers), Scheme::Http, &known())
 }
 
 #[test]
@@ -122,11 +122,11 @@ fn there_is_exactly_one_host() {
         verdict("GET /", &two),
         Err(GuardError::SeveralHosts { count: 2 })
     );
-    assert_eq!(check(&old, &known()), Ok(()));
+    assert_eq!(check(&old, Scheme::Http, &known()), Ok(()));
     let mut old = head("GET /", &two);
     old.version = Version::HTTP_10;
     assert_eq!(
-        check(&old, &known()),
+        check(&old, Scheme::Http, &known()),
         Err(GuardError::SeveralHosts { count: 2 })
     );
 }
@@ -171,7 +171,7 @@ fn an_absolute_target_without_host_is_judged_like_a_host() {
     old.version = Version::HTTP_10;
 
     assert!(matches!(
-        check(&old, &known()),
+        check(&old, Scheme::Http, &known()),
         Err(GuardError::Misdirected { .. })
     ));
 }
@@ -202,6 +202,35 @@ fn where_the_browser_says_its_site_that_alone_decides() {
         ("sec-fetch-site", "cross-site"),
     ];
     assert!(verdict("POST /register", &twice).is_err());
+}
+
+#[test]
+fn a_page_that_came_without_tls_is_foreign_where_tls_is_spoken() {
+    let verdict = |by, host: &str, origin: &str| {
+        let head = head("POST /refresh_all", &[("host", host), ("origin", origin)]);
+        check(&head, by, &known()).is_ok()
+    };
+    for (host, origin, by_http, by_https) in [
+        ("nas.lan:5001", "https://nas.lan:5001", true, true),
+        ("nas.lan:5001", "http://nas.lan:5001", true, false),
+        ("nas.lan:5001", "https://nas.lan", false, false),
+        ("nas.lan:443", "https://nas.lan", true, true),
+        ("nas.lan", "https://nas.lan", true, true),
+        ("nas.lan", "http://nas.lan", true, false),
+        ("nas.lan:80", "http://nas.lan", true, false),
+        ("nas.lan:443", "http://nas.lan", false, false),
+    ] {
+        assert_eq!(
+            verdict(Scheme::Http, host, origin),
+            by_http,
+            "{host} {origin}"
+        );
+        assert_eq!(
+            verdict(Scheme::Https, host, origin),
+            by_https,
+            "{host} {origin}"
+        );
+    }
 }
 
 #[test]
@@ -243,7 +272,7 @@ fn an_origin_without_any_host_of_ours_is_foreign() {
     old.version = Version::HTTP_10;
 
     assert!(matches!(
-        check(&old, &known()),
+        check(&old, Scheme::Http, &known()),
         Err(GuardError::Foreign { .. })
     ));
 }

@@ -8,7 +8,12 @@ use super::*;
 const BEFORE: Duration = Duration::from_millis(4_900);
 
 fn pair() -> (DuplexStream, Socket<DuplexStream>, Arc<Turn>) {
-    let (client, server) = duplex(64);
+    pair_with(64)
+}
+
+/// So many bytes may be on their way.
+fn pair_with(bytes: usize) -> (DuplexStream, Socket<DuplexStream>, Arc<Turn>) {
+    let (client, server) = duplex(bytes);
     let turn = Arc::new(Turn::default());
     let socket = Socket::new(server, Arc::clone(&turn));
     (client, socket, turn)
@@ -104,4 +109,90 @@ async fn a_close_does_not_wait_for_a_client_that_sends_without_end() {
     tokio::spawn(async move { while client.write_all(&[0; 4096]).await.is_ok() {} });
 
     socket.shutdown().await.unwrap();
+}
+
+/// A client and a server that have shaken hands; only the server's side has our bounds.
+async fn secure_pair() -> (
+    tokio_rustls::client::TlsStream<DuplexStream>,
+    tokio_rustls::server::TlsStream<Socket<DuplexStream>>,
+    Arc<Turn>,
+) {
+    use rustls::{ClientConfig, RootCertStore, ServerConfig, crypto::ring};
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let provider = Arc::new(ring::default_provider());
+    let mut roots = RootCertStore::empty();
+    roots.add(made.cert.der().clone()).unwrap();
+    let key = made.signing_key.serialize_der().try_into().unwrap();
+    let ours = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    let theirs = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    // Enough for the tickets that a server sends behind its handshake.
+    let (client, server, turn) = pair_with(4 << 10);
+    let client = tokio_rustls::TlsConnector::from(Arc::new(theirs))
+        .connect("localhost".try_into().unwrap(), client);
+    let server = tokio_rustls::TlsAcceptor::from(Arc::new(ours)).accept(server);
+    let (client, server) = tokio::try_join!(client, server).unwrap();
+    (client, server, turn)
+}
+
+#[tokio::test(start_paused = true)]
+async fn under_tls_a_reader_that_takes_nothing_is_given_up_whatever_waits_for_it() {
+    let timed_out =
+        |waited: io::Result<()>| waited.is_err_and(|error| error.kind() == io::ErrorKind::TimedOut);
+
+    // More than the session keeps: the writing itself waits.
+    let (_client, mut server, _turn) = secure_pair().await;
+    assert!(timed_out(server.write_all(&vec![0; 1 << 20]).await));
+
+    // Less than it keeps: the writing is done at once, and the flush waits.
+    let (_client, mut server, _turn) = secure_pair().await;
+    server.write_all(&[0; 8 << 10]).await.unwrap();
+    assert!(timed_out(server.flush().await));
+
+    // The farewell waits.
+    let (_client, mut server, _turn) = secure_pair().await;
+    server.write_all(&[0; 8 << 10]).await.unwrap();
+    assert!(timed_out(server.shutdown().await));
+}
+
+#[tokio::test(start_paused = true)]
+async fn under_tls_half_a_record_counts_as_half_a_head() {
+    let (client, mut server, turn) = secure_pair().await;
+    turn.begin();
+    turn.end();
+    let mut buf = [0; 64];
+    let resting = tokio::time::timeout(Duration::from_secs(100), server.read(&mut buf));
+    assert!(resting.await.is_err());
+
+    // The first bytes of a record of 1,024, which never comes.
+    let (mut below, _session) = client.into_inner();
+    below.write_all(&[0x17, 3, 3, 4, 0, 1]).await.unwrap();
+    let began = Instant::now();
+    let read = server.read(&mut buf).await;
+
+    assert_eq!(read.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    assert_eq!(began.elapsed().as_secs(), HEAD_TIME.as_secs());
+}
+
+#[tokio::test(start_paused = true)]
+async fn under_tls_a_close_says_farewell_and_waits_for_a_client_that_still_sends() {
+    let (mut client, mut server, turn) = secure_pair().await;
+    turn.cut();
+
+    let began = Instant::now();
+    let (closed, sent) = tokio::join!(server.shutdown(), client.write_all(&[0; 1_000]));
+
+    closed.unwrap();
+    sent.unwrap();
+    assert_eq!(began.elapsed().as_secs(), LINGER_TIME.as_secs());
+    // Without the farewell the end would be an error.
+    assert_eq!(client.read(&mut [0; 64]).await.unwrap(), 0);
 }
