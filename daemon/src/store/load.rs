@@ -34,7 +34,7 @@ const EVENTS: &str = "
 /// When did the daemon listen?
 const STRETCHES: &str = "
     select began, start_l, last_l, start_wall, last_wall, clean
-    from stretches order by id desc limit ?1";
+    from stretches order by start_l desc limit ?1";
 
 /// Which row number was the highest ever given?
 const HIGHEST_ID: &str = "
@@ -124,7 +124,8 @@ fn stretches(connection: &Connection) -> Result<Vec<Stretch>> {
         .prepare(STRETCHES)?
         .query_map([KEPT_STRETCHES], stretch)?
         .collect::<Result<_>>()?;
-    stretches.reverse();
+    // By an index, which no check of a start has compared with the table.
+    stretches.sort_by_key(|stretch| stretch.start_l);
     Ok(stretches)
 }
 

@@ -47,16 +47,18 @@ const UPSERT_STRETCH: &str = "
     on conflict (start_l) do update set
         began = excluded.began, last_l = excluded.last_l, start_wall = excluded.start_wall,
         last_wall = excluded.last_wall, clean = excluded.clean";
-/// The oldest stretches matter to no silence any more.
-const FORGET_STRETCHES: &str =
-    "delete from stretches where id <= (select max(id) from stretches) - ?1";
+/// The oldest stretches, those behind the newest `?1`, matter to no silence any more. Which is
+/// older is said by `start_l` alone, here and everywhere: after a rescue, row numbers have no order.
+const FORGET_STRETCHES: &str = "
+    delete from stretches where start_l <=
+        (select start_l from stretches order by start_l desc limit 1 offset ?1)";
 /// How far has the newest stretch come?
 const ADVANCE_STRETCH: &str = "
     update stretches set last_l = ?1, last_wall = ?2
-    where id = (select max(id) from stretches)";
+    where start_l = (select max(start_l) from stretches)";
 /// The daemon has stopped with nothing missed.
 const MARK_CLEAN: &str =
-    "update stretches set clean = 1 where id = (select max(id) from stretches)";
+    "update stretches set clean = 1 where start_l = (select max(start_l) from stretches)";
 
 /// Which row of an imported database could not be taken, and why?
 const UPSERT_REFUSED: &str = "

@@ -285,6 +285,54 @@ fn the_newest_thousand_stretches_are_kept() {
     assert_eq!(loaded.stretches[999], stretch(9_000));
 }
 
+#[test]
+fn stretches_are_in_the_order_of_listening_time_whatever_their_row_numbers() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("monitoring.db");
+    let (mut store, _, _) = open(&path);
+    let write = |store: &mut Store, stretches: std::ops::Range<i64>| {
+        store
+            .write(&Batch {
+                stretches: stretches.map(|n| stretch(n * 2)).collect(),
+                ..Batch::default()
+            })
+            .unwrap();
+    };
+    // As after a rescue that found only the newest: these have the lowest row numbers.
+    write(&mut store, 900..1_000);
+    write(&mut store, 0..1_000);
+    for late in [9_000, 1_001] {
+        store
+            .write(&Batch {
+                stretches: vec![stretch(late)],
+                ..Batch::default()
+            })
+            .unwrap();
+    }
+    let wall = Timestamp::from_micros(NOON_US + 9);
+    store
+        .write(&Batch {
+            listened: Some((Listened::from_micros(9_999), wall)),
+            is_clean_stop: true,
+            ..Batch::default()
+        })
+        .unwrap();
+    store.close();
+
+    let stretches = reloaded(&path).stretches;
+
+    let mut newest = stretch(9_000);
+    newest.last_l = Listened::from_micros(9_999);
+    newest.last_wall = wall;
+    newest.is_clean = true;
+    let older = (2..1_000).map(|n| stretch(n * 2));
+    let mut kept: Vec<_> = older.chain([stretch(1_001), newest]).collect();
+    kept.sort_by_key(|stretch| stretch.start_l);
+    assert_eq!(stretches, kept);
+    let report = lastbeatd::store::inspect(&path, now()).unwrap();
+    assert_eq!(report.faults, [""; 0]);
+}
+
 fn any_text() -> impl Strategy<Value = String> {
     "\\PC{0,20}"
 }

@@ -13,7 +13,8 @@ const EVENTS: &str = "
 
 /// When did the daemon listen, from the first on?
 const STRETCHES: &str = "
-    select began, start_l, last_l, start_wall, last_wall, clean, id from stretches order by id";
+    select began, start_l, last_l, start_wall, last_wall, clean, id
+    from stretches order by start_l";
 
 /// A row's number, and the row or what is wrong with it.
 type Numbered<T> = (i64, std::result::Result<T, String>);
