@@ -14,6 +14,7 @@ use tracing::{info, warn};
 use crate::clock::Mono;
 use crate::registry::Registry;
 use crate::state::dirty::{Copied, List, MAX_COPIED};
+use crate::state::record::Batch;
 use crate::state::{Place, Rewritten, State, StoreTrouble};
 use crate::store::{Keep, Reopened, Store, StoreError};
 
@@ -173,7 +174,10 @@ impl Flush {
             return Ok(());
         }
         let at = self.registry.clock().now().wall;
-        let Reopened { why, moved_to } = self.store.reopen(at)?;
+        // Whole from its first moment on: a kill right behind the new name must find every row
+        // that was answered for, and repeated registrations go on being answered meanwhile.
+        let mut memory = memory_of(&self.registry);
+        let Reopened { why, moved_to } = self.store.reopen(at, &mut memory)?;
         let moved_to = moved_to.map(|path| path.display().to_string());
         let path = self.store.path().display();
         let kept = moved_to.as_deref().unwrap_or("nowhere");
@@ -183,10 +187,8 @@ impl Flush {
             "the database {path} {why}; it is written again, and what was there is kept: {kept}"
         );
         let rewritten = Rewritten { why, moved_to, at };
-        self.registry.hold(|state, _| {
-            state.mark_all();
-            state.set_rewritten(rewritten);
-        });
+        self.registry
+            .hold(|state, _| state.set_rewritten(rewritten));
         Ok(())
     }
 
@@ -325,6 +327,16 @@ impl Flush {
         }
         Ok(())
     }
+}
+
+/// All that is in memory, for a new file: each batch is copied in one hold of the lock, when it is
+/// asked for. What changes behind it is marked as always and follows.
+fn memory_of(registry: &Registry) -> impl Iterator<Item = Batch> {
+    let past = std::iter::once_with(|| registry.hold(|state, _| state.copy_past()));
+    let rows = (0..)
+        .step_by(MAX_COPIED)
+        .map_while(|first| registry.hold(|state, _| state.copy_slots(first)));
+    past.chain(rows)
 }
 
 #[cfg(test)]

@@ -59,8 +59,8 @@ pub struct Store {
     highest_id: i64,
     /// What `SQLite` found in the file made no sense.
     is_damaged: bool,
-    /// What [`reopen`](Self::reopen) has put in its place and could not open yet.
-    placed: Option<Reopened>,
+    /// What a [`reopen`](Self::reopen) that the disk stopped had found, once it began to move files.
+    begun: Option<Reopened>,
     place: Place,
     _lock: Lock,
 }
@@ -100,7 +100,7 @@ impl Store {
             witness: ready.witness,
             highest_id: ready.loaded.next_id.saturating_sub(1),
             is_damaged: false,
-            placed: None,
+            begun: None,
             place,
             _lock: lock,
         };

@@ -204,14 +204,26 @@ impl State {
         self.journal.unwritten_count()
     }
 
-    /// Marks every row for writing, for a new file in place of one that was lost.
-    pub fn mark_all(&mut self) {
-        let places: Vec<Place> = self.slab.places().collect();
-        for place in places {
-            self.mark(place, List::Lazy);
+    /// The history that is in memory, for a new file in place of one that was lost.
+    pub fn copy_past(&self) -> Batch {
+        Batch {
+            events: self.journal.newest(),
+            stretches: self.listening.stretches().to_vec(),
+            ..Batch::default()
         }
-        self.listening.forget_stored();
-        self.journal.forget_written();
+    }
+
+    /// The rows of [`MAX_COPIED`] slots from `first` on, for a new file in place of one that was
+    /// lost; `None` behind the last slot. All marks stay: what changes behind this, or waits to be
+    /// written, is written as always.
+    pub fn copy_slots(&self, first: usize) -> Option<Batch> {
+        let rows = self.slab.of_slots(first, MAX_COPIED)?;
+        // One that is to be deleted must not come back with the new file.
+        let rows = rows.filter(|hot| !hot.has(flag::EXPIRING)).map(record);
+        Some(Batch {
+            rows: rows.collect(),
+            ..Batch::default()
+        })
     }
 }
 

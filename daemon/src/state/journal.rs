@@ -87,16 +87,9 @@ impl Journal {
         self.unwritten.len()
     }
 
-    /// The newest events must be written again, into a new file; what is there already is the
-    /// same event under the same revision.
-    pub(super) fn forget_written(&mut self) {
-        let oldest_unwritten = self.unwritten.front().map(|event| event.revision);
-        let is_missing =
-            |event: &&EventRecord| oldest_unwritten.is_none_or(|oldest| event.revision < oldest);
-        let missing: Vec<EventRecord> = self.newest.iter().filter(is_missing).cloned().collect();
-        for event in missing.into_iter().rev() {
-            self.unwritten.push_front(event);
-        }
+    /// The events in memory, whether they are written or not, oldest first.
+    pub(super) fn newest(&self) -> Vec<EventRecord> {
+        self.newest.iter().cloned().collect()
     }
 
     /// Events up to `revision` are written.

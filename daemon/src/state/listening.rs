@@ -150,9 +150,4 @@ impl Listening {
     pub(super) fn stored(&mut self, count: usize) {
         self.unstored -= count.min(self.unstored);
     }
-
-    /// Everything must be stored again, into a new file.
-    pub(super) fn forget_stored(&mut self) {
-        self.unstored = self.stretches.len();
-    }
 }

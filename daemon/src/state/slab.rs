@@ -264,6 +264,19 @@ impl Slab {
             .filter_map(|slot| self.place_at(slot))
     }
 
+    /// The rows of `count` slots from `first` on, in no order; `None` behind the last slot.
+    pub(super) fn of_slots(
+        &self,
+        first: usize,
+        count: usize,
+    ) -> Option<impl Iterator<Item = &Hot>> {
+        let slots = self.rows.get(first..).filter(|slots| !slots.is_empty())?;
+        Some(slots.iter().take(count).filter_map(|slot| match slot {
+            Slot::Used(hot) => Some(hot),
+            Slot::Free(_) => None,
+        }))
+    }
+
     pub(super) fn change_of(&self, place: Place) -> u64 {
         self.changes.get(place.slot as usize).copied().unwrap_or(0)
     }

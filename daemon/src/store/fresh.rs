@@ -4,7 +4,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use lastbeat_proto::Timestamp;
 use rusqlite::Connection;
@@ -58,13 +58,13 @@ pub(super) fn into_place(place: &Place) -> io::Result<()> {
 /// name. Answers where the old one is now.
 pub(super) fn replace(place: &Place, now: Timestamp) -> io::Result<PathBuf> {
     make_ready(place)?;
-    finish(place, now)
+    set_aside(place, now)
 }
 
 /// Ends a [`replace`] that a crash or an error interrupted; `None` when there was none.
 pub(super) fn resume(place: &Place, now: Timestamp) -> io::Result<Option<PathBuf>> {
     if is_ready(place) {
-        finish(place, now).map(Some)
+        set_aside(place, now).map(Some)
     } else {
         Ok(None)
     }
@@ -81,14 +81,20 @@ pub(super) fn is_ready(place: &Place) -> bool {
     place.beside(READY).exists()
 }
 
-fn finish(place: &Place, now: Timestamp) -> io::Result<PathBuf> {
+fn set_aside(place: &Place, now: Timestamp) -> io::Result<PathBuf> {
     let moved_to = place.free_name("corrupt", now);
+    finish(place, &moved_to)?;
+    Ok(moved_to)
+}
+
+/// Moves what is at the path to `moved_to`, with its siblings, and gives the file that is ready
+/// its name. After an error it can be called again, with the same `moved_to`.
+pub(super) fn finish(place: &Place, moved_to: &Path) -> io::Result<()> {
     for ending in SIBLINGS {
-        rename_if_there(&place.beside(ending), &with_ending(&moved_to, ending))?;
+        rename_if_there(&place.beside(ending), &with_ending(moved_to, ending))?;
     }
-    rename_if_there(place.path(), &moved_to)?;
+    rename_if_there(place.path(), moved_to)?;
     place.sync_directory()?;
     fs::rename(place.beside(READY), place.path())?;
-    place.sync_directory()?;
-    Ok(moved_to)
+    place.sync_directory()
 }

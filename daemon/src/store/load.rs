@@ -86,13 +86,11 @@ pub(super) fn load(connection: &Connection) -> Result<Loaded> {
     })
 }
 
-/// Reads everything, old events and refused rows too, for another file.
-pub(super) fn everything(connection: &Connection) -> Result<Import> {
+/// Reads what is in no memory, old events and refused rows, for another file.
+pub(super) fn past(connection: &Connection) -> Result<Import> {
     Ok(Import {
         batch: Batch {
-            rows: instances(connection)?,
             events: events(connection, ALL)?,
-            stretches: stretches(connection)?,
             ..Batch::default()
         },
         refused: connection

@@ -13,6 +13,7 @@ use super::opening::Ready;
 use super::place::remove_if_there;
 use super::witness::Standing;
 use super::{Store, fresh, load, salvage, schema, write};
+use crate::state::record::Batch;
 
 /// What became of a file that had to be replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,41 +25,72 @@ pub struct Reopened {
 }
 
 impl Store {
-    /// Opens a new file at the path, with everything that the old one still gives; what is at the
-    /// path is set aside. The caller then writes all rows again, as memory is what is true.
+    /// Opens a new file at the path, with all of `memory` and the older history that the old file
+    /// still gives; what is at the path is set aside. The new file has all of it before it bears its
+    /// name, so that a crash at any moment finds one or the other.
+    ///
+    /// `memory` is what is true: all rows, all stretches and the newest events. It is asked once
+    /// or not at all.
     ///
     /// # Errors
     /// [`StoreError::Trouble`]: to be tried again later; any other is a bug.
-    pub fn reopen(&mut self, now: Timestamp) -> Result<Reopened, StoreError> {
-        let reopened = match self.placed.take() {
-            Some(placed) => placed,
-            None => self.replace(now)?,
+    pub fn reopen(
+        &mut self,
+        now: Timestamp,
+        memory: &mut dyn Iterator<Item = Batch>,
+    ) -> Result<Reopened, StoreError> {
+        let reopened = match self.begun.take() {
+            Some(placed) if !fresh::is_ready(&self.place) => placed,
+            begun => self.replace(begun, now, memory)?,
         };
         self.open_placed(reopened)
     }
 
-    /// Builds a new file and puts it in its place.
-    fn replace(&mut self, now: Timestamp) -> Result<Reopened, StoreError> {
+    /// Builds a new file and puts it in its place. Where a try before has `begun`, what that one
+    /// found is what happened: the file that is missing now, we have moved ourselves.
+    fn replace(
+        &mut self,
+        begun: Option<Reopened>,
+        now: Timestamp,
+        memory: &mut dyn Iterator<Item = Batch>,
+    ) -> Result<Reopened, StoreError> {
         let standing = self.witness.standing(&self.place);
         if self.connection.is_some() || !fresh::is_ready(&self.place) {
             let remains = self.remains(standing, now)?;
-            fresh::build(&self.place, schema::MIGRATIONS, |connection| {
-                Ok(write::import(connection, &remains)?)
+            self.highest_id = fresh::build(&self.place, schema::MIGRATIONS, |connection| {
+                write::import(connection, &remains)?;
+                let mut highest_id = remains.sequence;
+                for batch in memory {
+                    write::write(connection, &batch)?;
+                    highest_id = batch
+                        .rows
+                        .iter()
+                        .map(|row| row.id)
+                        .fold(highest_id, i64::max);
+                }
+                Ok(highest_id)
             })?;
             fresh::make_ready(&self.place)?;
         }
-        self.sever(standing, now)?;
-        let resumed = fresh::resume(&self.place, now);
-        let is_placed = !fresh::is_ready(&self.place);
-        let reopened = Reopened {
+        let reopened = begun.unwrap_or_else(|| Reopened {
             why: standing.word(),
-            moved_to: resumed.as_ref().ok().cloned().flatten(),
+            moved_to: Some(self.place.free_name("corrupt", now)),
+        });
+        let moved_to = match &reopened.moved_to {
+            Some(first) if !(first.exists() && self.place.path().exists()) => first.clone(),
+            // Something is at the path again; what was there first stays where it is.
+            _ => self.place.free_name("corrupt", now),
         };
-        if let Err(cause) = resumed {
-            self.placed = is_placed.then_some(reopened);
-            return Err(cause.into());
+        let finished = self
+            .sever(standing, now)
+            .and_then(|()| Ok(fresh::finish(&self.place, &moved_to)?));
+        match finished {
+            Ok(()) => Ok(reopened),
+            Err(error) => {
+                self.begun = Some(reopened);
+                Err(error)
+            }
         }
-        Ok(reopened)
     }
 
     /// Opens the file that was put in its place. Where the disk does not let us, the next try
@@ -81,14 +113,15 @@ impl Store {
                     other => other.is_trouble(),
                 };
                 if is_of_disk && self.place.path().exists() {
-                    self.placed = Some(reopened);
+                    self.begun = Some(reopened);
                 }
                 Err(error)
             }
         }
     }
 
-    /// What the old file still gives. Of a file that somebody else wrote to only the log is ours.
+    /// The history that the old file still gives. Of a file that somebody else wrote to only the
+    /// log is ours.
     fn remains(&self, standing: Standing, now: Timestamp) -> Result<Import, StoreError> {
         let mut remains = match &self.connection {
             None => Import::default(),
@@ -96,8 +129,8 @@ impl Store {
             Some(_) if self.is_damaged && standing == Standing::InPlace => {
                 history_of(&Image::read(self.path())?, now)
             }
-            Some(connection) => match load::everything(connection) {
-                Ok(everything) => everything,
+            Some(connection) => match load::past(connection) {
+                Ok(past) => past,
                 Err(cause) if is_damage(&cause) => self.rescue_log(now)?,
                 Err(cause) => return Err(cause.into()),
             },
@@ -139,10 +172,15 @@ impl Store {
     }
 }
 
-/// Everything but the instances: a stale page could hold one whose name is another's by now, and
-/// the caller writes them all again anyway.
+/// Events and refused rows. Instances and stretches are all in memory, and a stale page could hold
+/// one that is another's by now.
 fn history_of(image: &Image, now: Timestamp) -> Import {
-    let mut rescued = salvage::rescue(image, now, Span::default());
-    rescued.batch.rows.clear();
-    rescued
+    let rescued = salvage::rescue(image, now, Span::default());
+    Import {
+        batch: Batch {
+            events: rescued.batch.events,
+            ..Batch::default()
+        },
+        ..rescued
+    }
 }

@@ -129,7 +129,7 @@ fn a_file_that_makes_no_sense_while_it_is_open_is_made_anew_with_its_history() {
 
     assert!(error.is_trouble());
     assert!(!store.is_in_place());
-    store.reopen(now).unwrap();
+    store.reopen(now, &mut std::iter::empty()).unwrap();
     assert!(store.is_in_place());
     store.close();
     let (_store, loaded, _) = Store::open(&path, now, Span::from_secs(60)).unwrap();

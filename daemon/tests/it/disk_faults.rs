@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::figure::figure;
+use crate::meddling::{other_database, rewritten};
 use crate::program::{Program, until, within};
 use crate::strace::{Fault, Strace};
 use crate::traffic::{Ledger, RECOVERY, Traffic, assert_never_down, assert_recovers};
@@ -199,6 +200,44 @@ fn every_rewriting_survives((call, error): (&'static str, &'static str), lasts: 
         }
     }
     scene.traffic.end();
+}
+
+/// Which call fails when another file is at the path: syncs and renames of a rewriting.
+const CALLS_OF_A_MOVE: std::ops::RangeInclusive<usize> = 2..=6;
+
+#[test]
+#[ignore = "needs strace"]
+fn a_rewriting_that_the_disk_interrupts_is_called_by_its_first_cause() {
+    for call in ["fsync", "rename"] {
+        for nth in CALLS_OF_A_MOVE {
+            let fault = Fault {
+                call,
+                error: "EIO",
+                nth,
+                lasts: false,
+            };
+            let when = format!("{fault:?}");
+            let dir = tempfile::tempdir().unwrap();
+            let program = Program::start(dir.path(), &FAST);
+            program.register(r#"{"name":"a","ip":"10.0.0.1"}"#);
+            let other = other_database(dir.path());
+            let log = dir.path().join("strace.log");
+            let strace = Strace::attach(program.pid(), fault, &log);
+
+            fs::rename(other, dir.path().join("monitoring.db")).unwrap();
+
+            within(RECOVERY, &when, || rewritten(&program).is_some());
+            strace.detach();
+            let said = rewritten(&program).unwrap();
+            assert!(
+                said.contains("was replaced by another file"),
+                "{when}: {said}"
+            );
+            let kept = said.split_once("is kept as ").expect(&said).1;
+            let kept = kept.split_once("; find out").expect(&said).0;
+            assert!(fs::exists(kept).unwrap(), "{when}: {said}");
+        }
+    }
 }
 
 #[test]

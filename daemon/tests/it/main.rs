@@ -44,6 +44,7 @@ mod refusals;
 mod reload;
 mod restart;
 mod restarts;
+mod rewriting;
 mod routes;
 mod sample;
 mod sign_in;

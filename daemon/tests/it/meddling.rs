@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use crate::program::{Program, within};
 use crate::traffic::{Ledger, RECOVERY, Traffic, assert_never_down, assert_recovers, pass};
 
-const FAST: [&str; 4] = ["--storage-wait", "1s", "--flush", "100ms"];
+pub(crate) const FAST: [&str; 4] = ["--storage-wait", "1s", "--flush", "100ms"];
 
 /// Instances that beat, each so often.
 const BEATING: usize = 8;
@@ -46,7 +46,7 @@ fn execute(dir: &Path, sql: &str) -> rusqlite::Result<()> {
     connection.execute_batch(sql)
 }
 
-fn other_database(dir: &Path) -> PathBuf {
+pub(crate) fn other_database(dir: &Path) -> PathBuf {
     let path = dir.join("other.db");
     let connection = Connection::open(&path).unwrap();
     connection
@@ -183,7 +183,7 @@ fn set_aside(dir: &Path) -> Vec<PathBuf> {
 }
 
 /// The sentence of the notice that the file was written anew, if it stands.
-fn rewritten(program: &Program) -> Option<String> {
+pub(crate) fn rewritten(program: &Program) -> Option<String> {
     let (_, health) = program.ask("GET", "/healthz", "");
     let notices = health["notices"].as_array().unwrap();
     let notice = notices

@@ -30,12 +30,21 @@ fn filled(path: &Path) -> Store {
     store
 }
 
-/// Reopens, writes all rows again as the daemon does, and loads what is then at the path.
+/// What of it the daemon hands to a new file, in two batches; the history is the old file's.
+fn given() -> impl Iterator<Item = Batch> {
+    let mut stretch = stretch(0);
+    stretch.last_l = Listened::from_micros(70);
+    let stretches = Batch {
+        stretches: vec![stretch],
+        ..Batch::default()
+    };
+    [stretches, rows(memory().rows)].into_iter()
+}
+
+/// Reopens, writes nothing more, and loads what is then at the path.
 fn healed(mut store: Store) -> Loaded {
     assert!(!store.is_in_place());
-    store.reopen(now()).unwrap();
-    assert!(store.is_in_place());
-    store.write(&rows(memory().rows)).unwrap();
+    store.reopen(now(), &mut given()).unwrap();
     assert!(store.is_in_place());
     let path = store.path().to_path_buf();
     store.close();
@@ -225,7 +234,7 @@ fn the_lock_is_held_over_a_reopening() {
     let mut store = filled(&path);
     fs::remove_file(&path).unwrap();
 
-    store.reopen(now()).unwrap();
+    store.reopen(now(), &mut given()).unwrap();
 
     assert!(Store::open(&path, now(), TTL).is_err());
 }
@@ -240,7 +249,7 @@ fn a_reopening_that_cannot_write_is_tried_again() {
     // Something is in the way of the new file.
     fs::create_dir_all(beside(&store_path, ".new").join("x")).unwrap();
 
-    let error = store.reopen(now()).unwrap_err();
+    let error = store.reopen(now(), &mut given()).unwrap_err();
 
     assert!(error.is_trouble(), "{error:?}");
     fs::remove_dir_all(beside(&store_path, ".new")).unwrap();
