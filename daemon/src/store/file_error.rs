@@ -93,6 +93,12 @@ pub enum TargetFault {
     /// It is the database itself, or belongs to it.
     #[error("it belongs to the database itself; choose another name")]
     Source,
+    /// Under the name that it has while it is written lies the database, or what belongs to it.
+    #[error("while it is written it would have a name of the database itself; choose another name")]
+    WritingIsSource,
+    /// Under the name that it has while it is written lies a symbolic link.
+    #[error("{0}, its name while it is written, is a symbolic link; move that one away")]
+    Link(String),
     /// A sibling of a file that was there before would be taken for the new file's own.
     #[error("{0} lies beside it and would be taken for its own; move that one away")]
     Leftover(String),

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 
 use super::file_error::{FileError, TargetFault};
 use super::place::{SIBLINGS, remove_if_there, with_ending};
@@ -45,8 +45,16 @@ impl Target {
         let resolved = directory.join(name);
         check(&resolved, source).map_err(refused)?;
         let writing = with_ending(&resolved, WRITING);
+        if belongs_to(&writing, source) {
+            return Err(refused(TargetFault::WritingIsSource));
+        }
         let file = open(&writing).map_err(|cause| match cause {
             TryLockError::WouldBlock => refused(TargetFault::Busy),
+            TryLockError::Error(cause)
+                if rustix::io::Errno::from_io_error(&cause) == Some(rustix::io::Errno::LOOP) =>
+            {
+                refused(TargetFault::Link(writing.display().to_string()))
+            }
             TryLockError::Error(cause) => FileError::unwritable(&path, cause),
         })?;
         Ok(Self {
@@ -124,8 +132,7 @@ impl Drop for Target {
 
 /// Whether a file may be made at `path`.
 fn check(path: &Path, source: &Path) -> Result<(), TargetFault> {
-    let mut own = SIBLINGS.iter().chain(&[".lock"]);
-    if path == source || own.any(|ending| path == with_ending(source, ending)) {
+    if belongs_to(path, source) {
         return Err(TargetFault::Source);
     }
     if fs::symlink_metadata(path).is_ok() {
@@ -141,7 +148,21 @@ fn check(path: &Path, source: &Path) -> Result<(), TargetFault> {
     }
 }
 
-/// Opens the file that is written, empty, and keeps other runs away from it.
+/// Whether `path` is the database or one of the files beside it, by name or as another name of
+/// the same file.
+fn belongs_to(path: &Path, source: &Path) -> bool {
+    let identity = |path: &Path| {
+        let metadata = fs::symlink_metadata(path).ok()?;
+        Some((metadata.dev(), metadata.ino()))
+    };
+    let at_path = identity(path);
+    let own = SIBLINGS.iter().chain(&["", ".lock"]);
+    own.map(|ending| with_ending(source, ending))
+        .any(|own| path == own || (at_path.is_some() && at_path == identity(&own)))
+}
+
+/// Opens the file that is written, empty, and keeps other runs away from it. A symbolic link of
+/// that name is not followed: what it leads to is nothing that a run before has left.
 fn open(writing: &Path) -> Result<File, TryLockError> {
     let file = OpenOptions::new()
         .create(true)
@@ -149,11 +170,12 @@ fn open(writing: &Path) -> Result<File, TryLockError> {
         .read(true)
         .write(true)
         .mode(0o600)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
         .open(writing)
         .map_err(TryLockError::Error)?;
     file.try_lock()?;
     // Another run may have ended in between: then this file bears its final name by now.
-    let at_name = fs::metadata(writing).map(|metadata| (metadata.dev(), metadata.ino()));
+    let at_name = fs::symlink_metadata(writing).map(|metadata| (metadata.dev(), metadata.ino()));
     let opened = file.metadata().map_err(TryLockError::Error)?;
     match at_name {
         Ok(found) if found == (opened.dev(), opened.ino()) => {}

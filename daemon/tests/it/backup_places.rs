@@ -44,6 +44,34 @@ fn a_place_where_no_copy_may_be_is_refused_in_one_sentence() {
     assert_eq!(before, contents_of_files(dir.path()));
 }
 
+#[test]
+fn the_name_of_a_copy_while_it_is_written_is_never_that_of_a_database() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(registry(dir.path()).stop(), Some(0));
+    let at = |name: &str| dir.path().join(name);
+    fs::rename(at(DB), at("reg.db.writing")).unwrap();
+    fs::hard_link(at("reg.db.writing"), at("hard.writing")).unwrap();
+    std::os::unix::fs::symlink("reg.db.writing", at("soft.writing")).unwrap();
+    std::os::unix::fs::symlink("nowhere", at("lost.writing")).unwrap();
+    fs::write(at("reg.db.writing.lock"), "").unwrap();
+    let before = contents_of_files(dir.path());
+    let source = "while it is written it would have a name of the database itself; choose another";
+    let link = "its name while it is written, is a symbolic link; move that one away";
+
+    for (to, why) in [
+        ("reg.db", source),
+        ("hard", source),
+        ("soft", link),
+        ("lost", link),
+    ] {
+        for command in ["backup", "export"] {
+            let arguments = [command, "--db", "reg.db.writing", to];
+            run(dir.path(), &arguments).refused(2, &["cannot write ", why]);
+        }
+    }
+    assert!(before == contents_of_files(dir.path()));
+}
+
 /// As `contents`, but for a link that leads nowhere.
 fn contents_of_files(dir: &Path) -> Vec<(String, Option<Vec<u8>>)> {
     let read = |name: String| {
