@@ -175,3 +175,40 @@ fn a_full_disk_moves_the_log_into_the_file_so_that_its_room_is_used_again() {
     assert_eq!(in_file(), 8);
     assert!(store.is_in_place());
 }
+
+#[test]
+fn a_checkpoint_that_never_ends_does_not_hide_what_others_write() {
+    use std::os::unix::fs::FileExt;
+    use std::time::{Duration, SystemTime};
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().canonicalize().unwrap().join("monitoring.db");
+    let now = Timestamp::from_micros(0);
+    let (mut store, _, _) = Store::open(&path, now, Span::from_secs(60)).unwrap();
+    store.write(&Batch::default()).unwrap();
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    let began = file.metadata().unwrap().modified().unwrap();
+    let written = |after: Duration| {
+        let at: SystemTime = began + after;
+        file.set_modified(at).unwrap();
+    };
+    // As after one that found no room: it set out to bring more frames there than it brought.
+    let index = std::fs::File::options()
+        .write(true)
+        .open(path.with_file_name("monitoring.db-shm"))
+        .unwrap();
+    index.write_all_at(&7_u32.to_ne_bytes(), 128).unwrap();
+
+    written(Duration::from_secs(1));
+    assert!(store.is_in_place(), "it writes");
+    written(Duration::from_secs(9));
+    assert!(store.is_in_place(), "it goes on writing");
+    store
+        .change(|_connection| {
+            written(Duration::from_secs(50));
+            Ok(())
+        })
+        .unwrap();
+    assert!(store.is_in_place(), "our own one has failed once more");
+    written(Duration::from_secs(60));
+    assert!(!store.is_in_place());
+}

@@ -11,6 +11,10 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 
 use super::place::Place;
 
+/// The longest time that one checkpoint writes to the file; the log that it brings there is 4 MiB,
+/// or some hundred where a reader kept it from being cut.
+const LONGEST_CHECKPOINT_S: i64 = 10;
+
 /// Looks at the open file through a handle of its own.
 ///
 /// To close any handle of a file takes away all locks that this process has on it
@@ -23,6 +27,8 @@ pub(super) struct Witness {
     seen: Stamp,
     /// How far checkpoints had come when the file was seen.
     progress: Progress,
+    /// The file's time in seconds when checkpoints had first come so far.
+    progress_since_s: i64,
     /// The write-ahead log, which has a life of its own.
     log: Option<Identity>,
     /// The log's index, shared by all who have the database open.
@@ -91,6 +97,7 @@ impl Witness {
             identity: Identity::of(&metadata),
             seen: Stamp::of(&metadata),
             progress: Progress::default(),
+            progress_since_s: 0,
             log: None,
             index: None,
         })
@@ -102,6 +109,7 @@ impl Witness {
         self.index = if_there(File::open(place.beside("-shm")))?;
         self.progress = self.progress_now();
         self.seen = Stamp::of(&self.file.metadata()?);
+        self.progress_since_s = self.seen.seconds;
         Ok(())
     }
 
@@ -110,9 +118,10 @@ impl Witness {
     pub(super) fn note_change(&mut self) -> io::Result<()> {
         // The index is read first: a checkpoint that goes on in between shows as progress later.
         let progress = self.progress_now();
-        if progress != self.progress {
-            self.seen = Stamp::of(&self.file.metadata()?);
-            self.progress = progress;
+        // One of our own that finds no room writes, too, and comes no further each time.
+        if progress != self.progress || progress.is_unfinished() {
+            let stamp = Stamp::of(&self.file.metadata()?);
+            self.note(progress, stamp);
         }
         Ok(())
     }
@@ -129,12 +138,26 @@ impl Witness {
         }
         // A checkpoint says what it sets out to do before it writes, and what it did afterwards.
         let after = self.progress_now();
-        let is_checkpoint = after != self.progress || after.done < after.attempted;
+        let is_checkpoint = after != self.progress || self.is_still_written(after, stamp);
         if is_checkpoint {
-            self.progress = before;
-            self.seen = stamp;
+            self.note(before, stamp);
         }
         !is_checkpoint
+    }
+
+    /// Whether the checkpoint that had begun when the file was seen may still be at work. One that
+    /// failed, for want of room, looks the same for ever, and must not excuse whoever writes later.
+    fn is_still_written(&self, progress: Progress, stamp: Stamp) -> bool {
+        let since_s = stamp.seconds - self.progress_since_s;
+        progress.is_unfinished() && (0..LONGEST_CHECKPOINT_S).contains(&since_s)
+    }
+
+    fn note(&mut self, progress: Progress, stamp: Stamp) {
+        if progress != self.progress {
+            self.progress_since_s = stamp.seconds;
+        }
+        self.progress = progress;
+        self.seen = stamp;
     }
 
     fn progress_now(&self) -> Progress {
@@ -163,6 +186,11 @@ impl Witness {
 }
 
 impl Progress {
+    /// Whether the newest checkpoint is at work, or has failed.
+    const fn is_unfinished(self) -> bool {
+        self.done < self.attempted
+    }
+
     /// Reads the index of an open log; `None` when it cannot be read.
     fn read(index: &File) -> Option<Self> {
         let word = |at: u64| {
