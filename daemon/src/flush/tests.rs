@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use lastbeat_proto::query::HistoryQuery;
 use lastbeat_proto::register::Registration;
 use lastbeat_proto::{Address, ServiceName};
 use rusqlite::Connection;
@@ -181,10 +182,10 @@ fn events_that_wait_for_the_disk_are_listed_without_a_gap() {
     }
     stage.flush.pass().unwrap();
     let listed = |stage: &Stage| {
-        let (events, is_short) = stage
+        let (events, goes_on) = stage
             .registry
             .hold(|state, now| state.events(None, u64::MAX, count, now));
-        assert!(!is_short);
+        assert_eq!(goes_on, None);
         events
             .iter()
             .map(|event| event.revision)
@@ -197,10 +198,38 @@ fn events_that_wait_for_the_disk_are_listed_without_a_gap() {
     assert!(newest_first.windows(2).all(|pair| pair[0] == pair[1] + 1));
     drop(lock);
     stage.flush.pass().unwrap();
-    let (in_memory, may_be_older) = stage
+    let (in_memory, goes_on) = stage
         .registry
         .hold(|state, now| state.events(None, u64::MAX, count, now));
-    assert_eq!((in_memory.len(), may_be_older), (1_000, true));
+    assert_eq!(in_memory.len(), 1_000);
+    assert_eq!(goes_on, in_memory.last().map(|event| event.revision));
+}
+
+#[test]
+fn events_that_wait_for_the_disk_are_searched_in_short_holds() {
+    let mut stage = Stage::new();
+    let lock = hold_lock(stage.dir.path());
+    stage.register("first");
+    for number in 0..3 * MAX_COPIED {
+        stage.register(&format!("svc-{number}"));
+    }
+    stage.flush.pass().unwrap();
+    let (newest, found) = stage.registry.hold(|state, now| {
+        let found = state.events(Some("first"), u64::MAX, 10, now);
+        (state.revision(), found)
+    });
+
+    // One hold looks at so many, and says where the next goes on.
+    assert_eq!(found, (Vec::new(), Some(newest + 1 - MAX_COPIED as u64)));
+    let query = HistoryQuery {
+        name: Some("first".to_owned()),
+        before: None,
+        limit: 10,
+    };
+    let answer = stage.registry.events(&query).unwrap();
+    let names: Vec<_> = answer.events.iter().map(|event| &event.name).collect();
+    assert_eq!(names, [&Some("first".to_owned())]);
+    drop(lock);
 }
 
 #[test]

@@ -36,12 +36,20 @@ impl Registry {
     /// [`RegistryError::HistoryUnavailable`].
     pub fn events(&self, query: &HistoryQuery) -> Result<EventsAnswer, RegistryError> {
         let name = query.name.as_deref();
-        let before = query.before.unwrap_or(u64::MAX);
-        let (mut events, now, missing) = self.hold(|state, now| {
-            let (events, may_be_older) = state.events(name, before, query.limit, now);
-            let missing = may_be_older.then(|| before.min(state.oldest_event()));
-            (events, now, missing)
-        });
+        let mut events = Vec::new();
+        let mut below = query.before.unwrap_or(u64::MAX);
+        let (now, missing) = loop {
+            let (found, goes_on, oldest, now) = self.hold(|state, now| {
+                let left = query.limit - events.len();
+                let (found, goes_on) = state.events(name, below, left, now);
+                (found, goes_on, state.oldest_event(), now)
+            });
+            events.extend(found);
+            match goes_on {
+                Some(next) if oldest < next => below = next,
+                missing => break (now, missing),
+            }
+        };
         if let Some(before) = missing {
             let busy = |_full| RegistryError::HistoryUnavailable {
                 cause: "too many readers at a time".to_owned(),

@@ -3,9 +3,13 @@
 use std::collections::VecDeque;
 
 use lastbeat_proto::Timestamp;
+use lastbeat_proto::answer::Event;
 
-use super::dirty::MAX_WAITING_EVENTS;
+use super::State;
+use super::dirty::{MAX_COPIED, MAX_WAITING_EVENTS};
 use super::record::EventRecord;
+use super::view::shown;
+use crate::clock::Moment;
 
 /// Events that are kept in memory; older ones are read from the store.
 pub(super) const MAX_EVENTS: usize = 1_000;
@@ -65,6 +69,14 @@ impl Journal {
         self.longest().iter().rev()
     }
 
+    /// Those of them with a revision below `before`, newest first; found by search, not by looking at
+    /// each.
+    pub(super) fn newest_before(&self, before: u64) -> impl Iterator<Item = &EventRecord> {
+        let events = self.longest();
+        let end = events.partition_point(|event| event.revision < before);
+        events.range(..end).rev()
+    }
+
     /// Revision of the oldest of them; older ones are in the store only.
     pub(super) fn oldest(&self) -> Option<u64> {
         self.longest().front().map(|event| event.revision)
@@ -101,5 +113,78 @@ impl Journal {
         {
             self.unwritten.pop_front();
         }
+    }
+}
+
+impl State {
+    /// An event as it is shown.
+    pub fn event(&self, record: &EventRecord, now: Moment) -> Event {
+        let subject = record.subject.as_ref();
+        Event {
+            revision: record.revision,
+            at: shown(record.at, record.l, self.listening.l(), now),
+            kind: record.kind,
+            id: subject.map(|subject| subject.id),
+            name: subject.map(|subject| subject.name.to_string()),
+            instance: subject.map(|subject| subject.instance.to_string()),
+            reason: record.reason.clone(),
+        }
+    }
+
+    /// At most `count` events in memory with a revision below `before`, newest first, of one name
+    /// or of all; and where there may be more, the revision below which the search has to go on. It
+    /// ends early when it has looked at so many that others want the lock: what waits for a disk in
+    /// trouble is long.
+    pub fn events(
+        &self,
+        name: Option<&str>,
+        before: u64,
+        count: usize,
+        now: Moment,
+    ) -> (Vec<Event>, Option<u64>) {
+        let most = count.max(MAX_COPIED);
+        let mut looked_at = None;
+        let mut events = Vec::new();
+        let mut left = self.journal.newest_before(before);
+        for event in left.by_ref().take(most) {
+            looked_at = Some(event.revision);
+            let of = event.subject.as_ref().map(|subject| subject.name.as_str());
+            if name.is_none() || name == of {
+                events.push(self.event(event, now));
+            }
+            if events.len() == count {
+                return (events, None);
+            }
+        }
+        let goes_on = if left.next().is_some() {
+            looked_at
+        } else {
+            let oldest = self.journal.oldest().filter(|oldest| 1 < *oldest);
+            oldest.map(|oldest| oldest.min(before))
+        };
+        (events, goes_on)
+    }
+
+    /// Number of the last event.
+    pub fn revision(&self) -> u64 {
+        self.journal.revision()
+    }
+
+    /// The events behind `revision` as they were recorded, newest first, at most `count`.
+    pub fn recorded_since(&self, revision: u64, count: usize) -> Vec<EventRecord> {
+        let is_new = |event: &&EventRecord| revision < event.revision;
+        self.journal
+            .newest_first()
+            .take_while(is_new)
+            .take(count)
+            .cloned()
+            .collect()
+    }
+
+    /// Revision of the oldest event in memory: older ones are in the store only.
+    pub fn oldest_event(&self) -> u64 {
+        self.journal
+            .oldest()
+            .unwrap_or_else(|| self.journal.revision() + 1)
     }
 }

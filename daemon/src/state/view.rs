@@ -5,10 +5,10 @@
 
 use std::io::Write;
 
-use lastbeat_proto::answer::{Event, Removed, Row, Summary, Tombstone};
+use lastbeat_proto::answer::{Removed, Row, Summary, Tombstone};
 use lastbeat_proto::{Span, Status, Timestamp};
 
-use super::record::{EventRecord, InstanceRecord};
+use super::record::InstanceRecord;
 use super::slab::{Detail, Hot, Place, flag};
 use super::{State, judge};
 use crate::clock::{Listened, Moment};
@@ -243,72 +243,6 @@ impl State {
             name: hot.detail.name.to_string(),
             instance: hot.detail.instance.to_string(),
         })
-    }
-
-    /// An event as it is shown.
-    pub fn event(&self, record: &EventRecord, now: Moment) -> Event {
-        let subject = record.subject.as_ref();
-        Event {
-            revision: record.revision,
-            at: shown(record.at, record.l, self.listening.l(), now),
-            kind: record.kind,
-            id: subject.map(|subject| subject.id),
-            name: subject.map(|subject| subject.name.to_string()),
-            instance: subject.map(|subject| subject.instance.to_string()),
-            reason: record.reason.clone(),
-        }
-    }
-
-    /// The events in memory, newest first, and whether older ones may be in the store.
-    pub fn events(
-        &self,
-        name: Option<&str>,
-        before: u64,
-        count: usize,
-        now: Moment,
-    ) -> (Vec<Event>, bool) {
-        let is_meant = |event: &&EventRecord| {
-            event.revision < before
-                && name.is_none_or(|name| {
-                    event
-                        .subject
-                        .as_ref()
-                        .is_some_and(|subject| subject.name.as_str() == name)
-                })
-        };
-        let events: Vec<Event> = self
-            .journal
-            .newest_first()
-            .filter(is_meant)
-            .take(count)
-            .map(|event| self.event(event, now))
-            .collect();
-        let has_older = self.journal.oldest().is_some_and(|oldest| 1 < oldest);
-        let is_short = events.len() < count;
-        (events, is_short && has_older)
-    }
-
-    /// Number of the last event.
-    pub fn revision(&self) -> u64 {
-        self.journal.revision()
-    }
-
-    /// The events behind `revision` as they were recorded, newest first, at most `count`.
-    pub fn recorded_since(&self, revision: u64, count: usize) -> Vec<EventRecord> {
-        let is_new = |event: &&EventRecord| revision < event.revision;
-        self.journal
-            .newest_first()
-            .take_while(is_new)
-            .take(count)
-            .cloned()
-            .collect()
-    }
-
-    /// Revision of the oldest event in memory: older ones are in the store only.
-    pub fn oldest_event(&self) -> u64 {
-        self.journal
-            .oldest()
-            .unwrap_or_else(|| self.journal.revision() + 1)
     }
 }
 
