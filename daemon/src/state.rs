@@ -8,6 +8,7 @@ mod change;
 mod command;
 mod delta;
 pub mod dirty;
+mod flapping;
 mod journal;
 mod judge;
 mod listening;

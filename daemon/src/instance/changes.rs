@@ -15,8 +15,33 @@ pub const QUIET_TTLS: u64 = 5;
 
 /// The moments of the newest [`FLAPPING_CHANGES`] changes of status, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "Vec<Listened>")]
 pub struct Changes(Vec<Listened>);
+
+/// Why moments from outside are none that [`Changes::note`] can have left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ChangesError {
+    /// More than are kept.
+    #[error("{0} changes of status, and at most {FLAPPING_CHANGES} are kept")]
+    TooMany(usize),
+    /// One is earlier than the one before it.
+    #[error("changes of status must be in the order of time")]
+    Disordered,
+}
+
+impl TryFrom<Vec<Listened>> for Changes {
+    type Error = ChangesError;
+
+    fn try_from(moments: Vec<Listened>) -> Result<Self, ChangesError> {
+        if FLAPPING_CHANGES < moments.len() {
+            return Err(ChangesError::TooMany(moments.len()));
+        }
+        if !moments.is_sorted() {
+            return Err(ChangesError::Disordered);
+        }
+        Ok(Self(moments))
+    }
+}
 
 impl Changes {
     /// The moments, oldest first.
@@ -24,8 +49,10 @@ impl Changes {
         &self.0
     }
 
-    /// The status changed at `moment`; the oldest change gives way.
+    /// The status changed at `moment`; the oldest change gives way. One before the newest counts
+    /// as at that one, so that the order always holds.
     pub fn note(&mut self, moment: Listened) {
+        let moment = self.0.last().map_or(moment, |newest| moment.max(*newest));
         if FLAPPING_CHANGES <= self.0.len() {
             self.0.remove(0);
         }
@@ -82,6 +109,25 @@ mod tests {
 
         assert!(!long_ago.are_many(TTL));
         assert_eq!(long_ago.moments().len(), FLAPPING_CHANGES);
+    }
+
+    #[test]
+    fn moments_from_outside_are_few_and_in_order() {
+        assert_eq!(changes(&[2, 1]).moments(), changes(&[2, 2]).moments());
+        let parse = |json: &str| serde_json::from_str::<Changes>(json).map_err(|e| e.to_string());
+
+        assert_eq!(parse("[1,2,2,3,4,5]"), Ok(changes(&[1, 2, 2, 3, 4, 5])));
+        assert_eq!(serde_json::to_string(&changes(&[1, 2])).unwrap(), "[1,2]");
+        let too_many = parse("[1,2,3,4,5,6,7]").unwrap_err();
+        assert!(
+            too_many.contains("7 changes of status, and at most 6 are kept"),
+            "{too_many}"
+        );
+        let disordered = parse("[2,1]").unwrap_err();
+        assert!(
+            disordered.contains("must be in the order of time"),
+            "{disordered}"
+        );
     }
 
     #[test]

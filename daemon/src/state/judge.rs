@@ -5,6 +5,7 @@ use lastbeat_proto::Span;
 
 use super::State;
 use super::dirty::List;
+use super::flapping::end_of_flapping;
 use super::queue::Entry;
 use super::slab::{Hot, Place, flag};
 use crate::clock::{Listened, Moment};
@@ -133,6 +134,7 @@ impl State {
     pub(super) fn judge_loaded(&mut self, now: Moment) {
         let l = self.listening.l();
         let places: Vec<Place> = self.slab.places().collect();
+        let mut due = Vec::new();
         for place in places {
             let Some(hot) = self.slab.get(place) else {
                 continue;
@@ -141,22 +143,20 @@ impl State {
                 continue;
             }
             let pulse = self.pulse(hot);
+            let deadline = pulse.deadline(self.rules.start_grace);
             if pulse.late_after() < l {
                 self.become_late(place);
             }
-            if pulse.deadline(self.rules.start_grace) < l {
-                self.go_down(place, now);
-                self.enqueue(place);
+            if deadline < l {
+                due.push((deadline, place));
             }
         }
-    }
-
-    fn end_flapping(&mut self, place: Place) {
-        if let Some(hot) = self.slab.get_mut(place) {
-            hot.clear(flag::FLAPPING);
+        // In the order in which they fell: what fell together is counted as it comes.
+        due.sort_unstable();
+        for (_, place) in due {
+            self.go_down(place, now);
+            self.enqueue(place);
         }
-        self.touch(place);
-        self.mark(place, List::Lazy);
     }
 
     fn become_late(&mut self, place: Place) {
@@ -288,37 +288,6 @@ impl State {
             self.mark(victim, List::Lazy);
             self.touch(victim);
         }
-    }
-}
-
-impl Hot {
-    /// Its status changes at `since_l`: one that changes often enough flaps, and goes on doing so
-    /// until its status has stood for a while. What a client asks for is no flapping.
-    fn note_status(&mut self, next: Life, since_l: Listened) {
-        let is_asked_for = Life::Deregistered == self.life || Life::Deregistered == next;
-        if is_asked_for || self.life.status() == next.status() {
-            return;
-        }
-        if self
-            .changes
-            .quiet_after(self.ttl)
-            .is_some_and(|end| end < since_l)
-        {
-            self.clear(flag::FLAPPING);
-        }
-        self.changes.note(since_l);
-        if self.changes.are_many(self.ttl) {
-            self.set(flag::FLAPPING);
-        }
-    }
-}
-
-/// The last moment at which a row that flaps still does, if nothing more happens.
-fn end_of_flapping(hot: &Hot) -> Option<Listened> {
-    if hot.has(flag::FLAPPING) && hot.life.is_registered() {
-        hot.changes.quiet_after(hot.ttl)
-    } else {
-        None
     }
 }
 

@@ -286,6 +286,42 @@ fn who_was_down_before_a_start_and_comes_back_hides_no_mass_loss_after_it() {
 }
 
 #[test]
+fn who_fell_one_by_one_while_nobody_judged_is_no_mass_at_a_start() {
+    let mut state = state();
+    for index in 0..6 {
+        register(&mut state, &format!(r#"{{"name":"s{index}"}}"#), at(0)).unwrap();
+    }
+    let mut instances = write_all(&mut state).batch.rows;
+    // The first in the file was heard last; their deadlines are 50 s apart.
+    for (row, n) in instances.iter_mut().rev().zip(1..) {
+        row.heartbeat.l = Listened::from_micros(n * 50_000_000);
+    }
+    let mut stretches = state.listening.stretches().to_vec();
+    stretches[0].last_l = Listened::from_micros(500_000_000);
+    let loaded = Loaded {
+        instances,
+        stretches,
+        next_id: 7,
+        ..Loaded::default()
+    };
+
+    let mut state = State::load(loaded, RULES, LIMITS, at(600));
+    state.listen(at(600));
+
+    assert_eq!(state.summary().down, 6);
+    assert!(
+        state
+            .notices()
+            .iter()
+            .all(|notice| notice.kind != "mass-loss")
+    );
+    let downs = state.events(None, u64::MAX, 100, at(600)).0;
+    let downs = downs.iter().filter(|event| event.name.is_some());
+    let names: Vec<_> = downs.map(|event| event.name.clone().unwrap()).collect();
+    assert_eq!(names, ["s0", "s1", "s2", "s3", "s4", "s5"], "newest first");
+}
+
+#[test]
 fn one_that_falls_again_and_again_is_no_mass() {
     let mut state = state();
     register(&mut state, r#"{"name":"flapper","ttl_s":2}"#, at(0)).unwrap();

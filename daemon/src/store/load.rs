@@ -10,11 +10,12 @@ use lastbeat_proto::{
 };
 use rusqlite::types::Type;
 use rusqlite::{Connection, Result, Row};
+use tracing::warn;
 
 pub(super) use self::each::{each_event, each_instance, each_refused, each_stretch};
 use super::import::{Import, OldRow, Refused};
 use crate::clock::Listened;
-use crate::instance::Life;
+use crate::instance::{Changes, Life};
 use crate::state::record::{
     Batch, Began, EventRecord, Heartbeat, InstanceRecord, Loaded, Stretch, Subject,
 };
@@ -169,7 +170,7 @@ fn instance(row: &Row<'_>) -> Result<InstanceRecord> {
         since,
         since_l,
         is_mass: row.get(12)?,
-        changes: checked(row, 13, |text| serde_json::from_str(text))?,
+        changes: checked(row, 13, changes)?,
         is_flapping: row.get(14)?,
         heartbeat,
     })
@@ -204,6 +205,16 @@ fn stretch(row: &Row<'_>) -> Result<Stretch> {
         last_wall: time(row, 4)?,
         is_clean: row.get(5)?,
     })
+}
+
+/// The changes of status of a row. Those that nobody can have noted are ignored: they only say
+/// whether it flaps, and a row must not be lost for that.
+pub(super) fn changes(json: &str) -> serde_json::Result<Changes> {
+    let moments: Vec<Listened> = serde_json::from_str(json)?;
+    Ok(Changes::try_from(moments).unwrap_or_else(|error| {
+        warn!(error = %error, "the changes of status {json} of a row are ignored: {error}");
+        Changes::default()
+    }))
 }
 
 /// A word that the column does not know.

@@ -8,7 +8,7 @@ use crate::instance::Changes;
 use crate::state::record::{EventRecord, Heartbeat, InstanceRecord, Stretch, Subject};
 use crate::store::image::RawRow;
 use crate::store::import::{OldRow, Refused};
-use crate::store::load::{began, life};
+use crate::store::load::{self, began, life};
 
 /// A row of a known table.
 #[derive(Debug, Clone, PartialEq)]
@@ -178,7 +178,7 @@ fn instance(id: i64, rest: &[Value]) -> Option<InstanceRecord> {
 /// A row of the schema since its second version.
 fn with_changes(row: InstanceRecord, changes: &str, flapping: i64) -> Option<InstanceRecord> {
     Some(InstanceRecord {
-        changes: serde_json::from_str(changes).ok()?,
+        changes: load::changes(changes).ok()?,
         is_flapping: flag(flapping)?,
         ..row
     })
