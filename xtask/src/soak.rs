@@ -157,19 +157,20 @@ fn watch_and_beat(scene: &Scene, daemon: &mut Daemon) -> Result<Seen> {
         let churn = scope.spawn(|| Churn::go_on(scene));
         let silent = scope.spawn(|| Silent::watch(scene));
         let chaos = scope.spawn(|| chaos::go_on(scene, daemon));
-        let chaos = joined(chaos)?;
+        // Whoever panics, the others are told to end before it is said.
+        let chaos = joined(chaos);
         scene.enter(Stage::NoMoreChanges);
-        let churn = joined(churn)?;
-        let silent = joined(silent)?;
+        let churn = joined(churn);
+        let silent = joined(silent);
         scene.enter(Stage::Over);
         Ok(Seen {
             beats: joined(beats)?,
-            churn,
-            silent,
+            churn: churn?,
+            silent: silent?,
             views: joined(views)?,
             events: joined(events)?,
             gauge: joined(gauge)?,
-            chaos,
+            chaos: chaos?,
         })
     })
 }
@@ -178,6 +179,19 @@ fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> Result<T> {
     thread
         .join()
         .map_err(|_panic| anyhow::anyhow!("a thread of the soak panicked, see above"))
+}
+
+/// What the threads of one part have seen. Where one panicked, the part does so, too: what that one
+/// should have found must not pass for nothing found.
+fn all_of<T>(workers: Vec<thread::ScopedJoinHandle<'_, T>>) -> Vec<T> {
+    let ended: Vec<thread::Result<T>> = workers
+        .into_iter()
+        .map(thread::ScopedJoinHandle::join)
+        .collect();
+    ended
+        .into_iter()
+        .map(|seen| seen.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        .collect()
 }
 
 fn start_terminals(programs: &Path, folder: &Path, scene: &Scene) -> Result<Vec<Terminal>> {
@@ -214,5 +228,33 @@ impl Drop for Scratch {
             // What stays lies under target/ and harms nobody.
             drop(std::fs::remove_dir_all(&self.0));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_panicked_breaks_the_run_and_is_not_left_out() {
+        let run = |fails: bool| {
+            thread::scope(|scope| {
+                let part = scope.spawn(move || {
+                    thread::scope(|scope| {
+                        let workers = (0..3).map(|number| {
+                            scope.spawn(move || {
+                                assert!(!fails || number != 1, "this one is lost");
+                                number
+                            })
+                        });
+                        all_of(workers.collect())
+                    })
+                });
+                joined(part)
+            })
+        };
+
+        assert_eq!(run(false).unwrap(), [0, 1, 2]);
+        assert!(run(true).is_err());
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
+use super::all_of;
 use super::peer::Peer;
 use super::scene::{Scene, Stage, Trouble};
 use super::verdict::Verdict;
@@ -68,10 +69,7 @@ impl Beats {
             let workers: Vec<_> = (0..WORKERS)
                 .map(|worker| scope.spawn(move || Self::beat_for(scene, worker)))
                 .collect();
-            workers
-                .into_iter()
-                .filter_map(|worker| worker.join().ok())
-                .collect()
+            all_of(workers)
         });
         let mut all = Self {
             gaps: vec![Duration::MAX; INSTANCES],

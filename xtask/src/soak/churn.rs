@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
+use super::all_of;
 use super::peer::Peer;
 use super::scene::{Scene, Stage, Trouble};
 use super::verdict::Verdict;
@@ -56,10 +57,7 @@ impl Churn {
             let workers: Vec<_> = (0..WORKERS)
                 .map(|worker| scope.spawn(move || Self::go_on_for(scene, worker)))
                 .collect();
-            workers
-                .into_iter()
-                .filter_map(|worker| worker.join().ok())
-                .collect()
+            all_of(workers)
         });
         let mut all = Self::default();
         for part in parts {

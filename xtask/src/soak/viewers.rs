@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::peer::Peer;
 use super::scene::{Scene, Stage, Trouble};
 use super::verdict::Verdict;
-use super::{beats, churn};
+use super::{all_of, beats, churn};
 
 const PAGES: usize = 10;
 const FOLLOWERS: usize = 10;
@@ -38,10 +38,7 @@ impl Views {
             let viewers: Vec<_> = pages
                 .chain((0..FOLLOWERS).map(|_| scope.spawn(|| Self::follow(scene))))
                 .collect();
-            viewers
-                .into_iter()
-                .filter_map(|viewer| viewer.join().ok())
-                .collect()
+            all_of(viewers)
         });
         let mut all = Self::default();
         for part in parts {
