@@ -289,7 +289,7 @@ impl Flush {
             return Ok(());
         }
         let listened = self.registry.hold(|state, _| state.listened());
-        let has_more = self.store.tidy(&Keep::DEFAULT, listened)?;
+        let has_more = self.store.tidy(&Keep::LIMITS, listened)?;
         self.next_prune = now.mono.plus(if has_more { self.interval } else { PRUNE });
         Ok(())
     }

@@ -52,7 +52,7 @@ pub struct Keep {
 
 impl Keep {
     /// What the daemon keeps: 100,000 events of 90 days, some 25 MB.
-    pub const DEFAULT: Self = Self {
+    pub const LIMITS: Self = Self {
         events: 100_000,
         events_for: Span::from_secs(90 * 86_400),
         step: 1_000,
@@ -61,6 +61,10 @@ impl Keep {
 
 /// Pages given back in one transaction: 1 MiB.
 const SHRINK_CHUNK: i64 = 256;
+
+/// Which free pages does the file give back? A row is one of them; how many at most stands in
+/// brackets behind it, because a pragma takes no parameters.
+const GIVE_BACK: &str = "pragma incremental_vacuum";
 
 /// How many pages does the file hold for later use?
 const FREE_PAGES: &str = "pragma freelist_count";
@@ -172,10 +176,8 @@ fn shrink(connection: &Connection, at_most: i64) -> Result<bool> {
     if surplus <= 0 {
         return Ok(false);
     }
-    let mut statement = connection.prepare(&format!(
-        "pragma incremental_vacuum({})",
-        surplus.min(at_most)
-    ))?;
+    let pages = surplus.min(at_most);
+    let mut statement = connection.prepare(&format!("{GIVE_BACK}({pages})"))?;
     // Each row is a page that was given back.
     let mut pages = statement.query([])?;
     while pages.next()?.is_some() {}

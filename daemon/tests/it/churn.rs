@@ -118,7 +118,7 @@ impl Town {
     fn tidy(&mut self) {
         while self
             .store
-            .tidy(&Keep::DEFAULT, self.state.listened())
+            .tidy(&Keep::LIMITS, self.state.listened())
             .unwrap()
         {
             self.largest_log = self.largest_log.max(bytes(&self.beside("-wal")));

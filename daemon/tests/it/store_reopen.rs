@@ -169,7 +169,7 @@ fn a_file_that_is_copied_over_is_noticed_and_set_aside() {
     );
     assert!(
         store
-            .tidy(&Keep::DEFAULT, Listened::from_micros(0))
+            .tidy(&Keep::LIMITS, Listened::from_micros(0))
             .unwrap_err()
             .is_trouble()
     );
