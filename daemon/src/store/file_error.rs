@@ -72,7 +72,10 @@ pub enum FileError {
         cause: TroubleCause,
     },
     /// A document cannot be imported.
-    #[error("cannot import {source_name}: {detail}; nothing was written")]
+    #[error(
+        "cannot import {source_name}: {detail}; nothing was written: name a whole document of \
+         lastbeatd export that this user can read"
+    )]
     Document {
         /// Where it was read from.
         source_name: String,
