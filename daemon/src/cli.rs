@@ -73,8 +73,8 @@ pub enum CliError {
     File(#[from] FileError),
     /// `verify` found faults, and has printed them.
     #[error(
-        "cannot trust {path}: {faults} faults, listed above; put a backup in its place, or start \
-         lastbeatd, which keeps the file and saves what it can",
+        "cannot trust {path}: {faults} faults, listed above; put a backup in its place, or let \
+         lastbeatd start with it, which keeps a file that it cannot read and saves what it can",
         path = path.display()
     )]
     Unsound {

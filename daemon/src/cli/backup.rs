@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::CliError;
-use super::database::{now, say};
+use super::database::{now, say, warn};
 use super::verify::counts;
 use crate::store::backup;
 
@@ -13,6 +13,7 @@ use crate::store::backup;
 /// [`CliError::File`].
 pub(super) fn run(db: &Path, to: &Path) -> Result<(), CliError> {
     let copied = backup(db, to, now())?;
+    warn(&copied.warnings)?;
     say(&format!(
         "copied to: {}\nsize: {} bytes\n{}",
         copied.path.display(),

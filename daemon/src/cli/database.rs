@@ -69,6 +69,22 @@ pub(super) fn say(text: &str) -> Result<(), CliError> {
     }
 }
 
+/// Tells on standard error what is odd about a database that was copied all the same. Whoever does
+/// not read on has seen enough.
+pub(super) fn warn(warnings: &[String]) -> Result<(), CliError> {
+    let mut stderr = std::io::stderr().lock();
+    for warning in warnings {
+        match writeln!(stderr, "lastbeatd: warning: {warning}") {
+            Err(cause) if cause.kind() != ErrorKind::BrokenPipe => {
+                let stderr = Path::new("standard error");
+                return Err(CliError::File(FileError::unwritable(stderr, cause)));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// What the wall clock shows.
 pub(super) fn now() -> Timestamp {
     SystemClock::default().now().wall

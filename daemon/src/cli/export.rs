@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use super::CliError;
-use super::database::{STDOUT, now, say};
+use super::database::{STDOUT, now, say, warn};
 use super::verify::counts;
 use crate::store::{FileError, export, export_to};
 
@@ -18,10 +18,11 @@ pub(super) fn run(db: &Path, to: Option<&Path>) -> Result<(), CliError> {
         return match export_to(db, &mut io::stdout().lock(), STDOUT, now()) {
             Err(error) if is_broken_pipe(&error) => Ok(()),
             Err(error) => Err(error.into()),
-            Ok(_exported) => Ok(()),
+            Ok(warnings) => warn(&warnings),
         };
     };
     let exported = export(db, to, now())?;
+    warn(&exported.warnings)?;
     say(&format!(
         "exported to: {}\n{}",
         exported.path.display(),

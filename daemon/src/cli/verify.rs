@@ -27,13 +27,15 @@ pub(super) fn run(file: &Path) -> Result<(), CliError> {
 
 /// The report for people.
 fn shown(report: &Report) -> String {
-    let verdict = if report.faults.is_empty() {
-        "sound"
-    } else {
-        "damaged"
+    let verdict = match (report.faults.as_slice(), report.warnings.as_slice()) {
+        ([], []) => "sound",
+        ([], _) => "sound, with warnings",
+        _ => "damaged",
     };
     let mut lines = vec![format!("{}: {verdict}", report.path.display())];
     lines.extend(report.faults.iter().map(|fault| format!("fault: {fault}")));
+    let warnings = report.warnings.iter();
+    lines.extend(warnings.map(|warning| format!("warning: {warning}")));
     if let Some(saveable) = report.saveable {
         lines.push(format!("readable in spite of that: {saveable} instances"));
     }

@@ -42,6 +42,19 @@ pub(super) struct Header {
     pub(super) user_version: i64,
 }
 
+impl Header {
+    /// What a file is whose mark is not ours.
+    pub(super) fn foreign(self) -> String {
+        let Self {
+            application_id,
+            user_version,
+        } = self;
+        format!(
+            "it is a database of another program (application id {application_id}, version {user_version})"
+        )
+    }
+}
+
 /// A row of some table: its row number and its columns, the row number's own one being null.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct RawRow {

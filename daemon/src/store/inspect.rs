@@ -2,7 +2,6 @@
 //! changes.
 
 mod content;
-mod shape;
 
 use std::path::{Path, PathBuf};
 
@@ -19,10 +18,6 @@ use super::{salvage, schema};
 
 /// What `SQLite` finds wrong with the file, in full.
 const CHECK: &str = "pragma integrity_check(100)";
-/// How many tables are there, and how many of them are ours?
-const TABLES: &str = "
-    select count(*), coalesce(sum(name in ('instances', 'heartbeats')), 0)
-    from sqlite_schema where type = 'table'";
 
 /// What was found.
 #[derive(Debug)]
@@ -37,8 +32,11 @@ pub struct Report {
     pub is_live: bool,
     /// Whose file it is.
     pub found: Found,
-    /// What is wrong with it; nothing when it is sound.
+    /// What is damaged: what `SQLite` finds, and what a start could not read. Nothing when it is
+    /// sound.
     pub faults: Vec<String>,
+    /// What is not as lastbeatd would have written it, and hurts neither a start nor a copy.
+    pub warnings: Vec<String>,
     /// How many instances of a damaged file a start would save.
     pub saveable: Option<usize>,
 }
@@ -72,8 +70,17 @@ pub fn inspect(path: &Path, now: Timestamp) -> Result<Report, FileError> {
     examine(&Snapshot::take(path)?, now)
 }
 
+/// A file of ours that can be copied.
+#[derive(Debug)]
+pub(super) struct Sound {
+    pub(super) snapshot: Snapshot,
+    pub(super) content: Content,
+    /// As [`Report::warnings`].
+    pub(super) warnings: Vec<String>,
+}
+
 /// Looks at a file of ours that has to be sound, for a copy of what is in it.
-pub(super) fn sound(path: &Path, now: Timestamp) -> Result<(Snapshot, Content), FileError> {
+pub(super) fn sound(path: &Path, now: Timestamp) -> Result<Sound, FileError> {
     let snapshot = Snapshot::take(path)?;
     let report = examine(&snapshot, now)?;
     if let Some(fault) = report.faults.into_iter().next() {
@@ -86,7 +93,11 @@ pub(super) fn sound(path: &Path, now: Timestamp) -> Result<(Snapshot, Content), 
         Found::Ours {
             content: Some(content),
             ..
-        } => Ok((snapshot, content)),
+        } => Ok(Sound {
+            snapshot,
+            content,
+            warnings: report.warnings,
+        }),
         Found::Ours { content: None, .. } | Found::Original { .. } => Err(FileError::NotOurs {
             path: path.to_path_buf(),
             what: "it is a database of the original program, which a start of lastbeatd imports"
@@ -143,12 +154,19 @@ fn examine_ours(snapshot: &Snapshot, version: i64, now: Timestamp) -> Result<Rep
         path: snapshot.path.clone(),
         cause: file_error::sqlite(cause),
     };
-    let mut faults = Vec::new();
+    let (mut faults, mut warnings) = (Vec::new(), Vec::new());
     let read = snapshot.open().and_then(|mut connection| {
         add_integrity_faults(&connection, &mut faults)?;
-        faults.extend(shape::differences(&connection, version)?);
+        for object in schema::differences(&connection, version, schema::MIGRATIONS)? {
+            let list = if object.is_damage() {
+                &mut faults
+            } else {
+                &mut warnings
+            };
+            list.push(object.fact(version));
+        }
         schema::migrate(&mut connection, version, schema::MIGRATIONS)?;
-        content::read(&connection, &mut faults)
+        content::read(&connection, &mut faults, &mut warnings)
     });
     let content = match read {
         Ok(content) => Some(content),
@@ -160,7 +178,7 @@ fn examine_ours(snapshot: &Snapshot, version: i64, now: Timestamp) -> Result<Rep
     };
     if 0 < snapshot.journal_bytes {
         let bytes = snapshot.journal_bytes;
-        faults.push(format!(
+        warnings.push(format!(
             "a -journal of {bytes} bytes lies beside it, which lastbeatd never writes"
         ));
     }
@@ -171,7 +189,10 @@ fn examine_ours(snapshot: &Snapshot, version: i64, now: Timestamp) -> Result<Rep
         );
     }
     let found = Found::Ours { version, content };
-    Ok(report(snapshot, found, faults, now))
+    Ok(Report {
+        warnings,
+        ..report(snapshot, found, faults, now)
+    })
 }
 
 fn is_sound_without_log(snapshot: &Snapshot) -> bool {
@@ -193,12 +214,11 @@ fn examine_unmarked(
         application_id,
         user_version,
     } = header;
-    let foreign = format!(
-        "it is a database of another program (application id {application_id}, version {user_version})"
-    );
     let looked = snapshot.open().and_then(|connection| {
-        let tables = connection.query_row(TABLES, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok((tables, import::read_from(&connection)?))
+        Ok((
+            schema::tables(&connection)?,
+            import::read_from(&connection)?,
+        ))
     });
     let wrong_mark = || {
         format!(
@@ -226,7 +246,14 @@ fn examine_unmarked(
         Err(cause) if saveable(&snapshot.image, now) != 0 => {
             Ok(broken(snapshot, cause.to_string(), now))
         }
-        Ok(_) | Err(_) => Err(not_ours(foreign)),
+        Ok(_) => Err(not_ours(header.foreign())),
+        Err(cause) if is_damage(&cause) => Err(not_ours(format!(
+            "it is damaged ({cause}), and nothing of lastbeatd can be read in it"
+        ))),
+        Err(cause) => Err(FileError::Unreadable {
+            path: snapshot.path.clone(),
+            cause: file_error::sqlite(cause),
+        }),
     }
 }
 
@@ -261,6 +288,7 @@ fn report(snapshot: &Snapshot, found: Found, faults: Vec<String>, now: Timestamp
         is_live: snapshot.is_live,
         found,
         faults,
+        warnings: Vec::new(),
         saveable,
     }
 }

@@ -32,6 +32,10 @@ const EVENTS: &str = "
     select revision, at, l, kind, id, name, instance, reason
     from events order by revision desc limit ?1";
 
+/// Which is the first event that a start reads?
+const FIRST_RECENT: &str =
+    "select min(revision) from (select revision from events order by revision desc limit ?1)";
+
 /// When did the daemon listen?
 const STRETCHES: &str = "
     select began, start_l, last_l, start_wall, last_wall, clean
@@ -138,6 +142,13 @@ fn refused(row: &Row<'_>) -> Result<Refused> {
 /// The highest row number ever given to an instance; 0 before the first.
 pub(super) fn highest_id(connection: &Connection) -> Result<i64> {
     connection.query_row(HIGHEST_ID, [], |row| row.get(0))
+}
+
+/// Number of the first event that a start reads; the largest number when there is none.
+pub(super) fn first_recent_event(connection: &Connection) -> Result<i64> {
+    let first: Option<i64> =
+        connection.query_row(FIRST_RECENT, [RECENT_EVENTS], |row| row.get(0))?;
+    Ok(first.unwrap_or(i64::MAX))
 }
 
 /// The word of a state in the table.

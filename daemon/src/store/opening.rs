@@ -1,10 +1,11 @@
 //! What is at the path when the daemon starts, and what becomes of it.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use lastbeat_proto::{Span, Timestamp};
 use rusqlite::Connection;
+use tracing::warn;
 
 use super::error::{Obstacle, StoreError, is_damage};
 use super::fresh;
@@ -18,11 +19,6 @@ use crate::state::record::Loaded;
 
 /// Where is a copy of this database to be, complete and in one file?
 const COPY_TO: &str = "vacuum into ?1";
-
-/// How many tables are there, and how many of them are ours?
-const TABLES: &str = "
-    select count(*), coalesce(sum(name in ('instances', 'heartbeats')), 0)
-    from sqlite_schema where type = 'table'";
 
 /// What was found at the path, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,10 +147,7 @@ fn look(place: &Place) -> Result<Found, StoreError> {
         },
         Some(header) if header.application_id == 0 && header.user_version == 0 => Found::Unmarked,
         Some(header) => Found::Strange {
-            why: format!(
-                "it is a database of another program (application id {}, version {})",
-                header.application_id, header.user_version
-            ),
+            why: header.foreign(),
         },
     };
     Ok(found)
@@ -203,6 +196,10 @@ fn bring_up(terms: &Terms<'_>, version: i64) -> Result<(Ready, Opening), Fault> 
     if let Some(fault) = schema::fault(&connection)? {
         return Err(Fault::Damage(fault));
     }
+    let differences = schema::differences(&connection, version, terms.migrations)?;
+    if let Some(table) = differences.iter().find(|object| object.is_damage()) {
+        return Err(Fault::Damage(table.fact(version)));
+    }
     let opening = if version == schema::version_of(terms.migrations) {
         Opening::Existing
     } else {
@@ -211,12 +208,25 @@ fn bring_up(terms: &Terms<'_>, version: i64) -> Result<(Ready, Opening), Fault> 
             .free_name(&format!("schema-{version}"), terms.now);
         connection.execute(COPY_TO, [copy.to_string_lossy()])?;
         schema::migrate(&mut connection, version, terms.migrations)?;
-        schema::let_shrink(&connection)?;
         Opening::Migrated { copy }
     };
     // A row that our own types refuse is damage, too.
     let loaded = load::load(&connection)?;
     schema::trust(&connection)?;
+    let path = terms.place.path();
+    let made = schema::make_again(&connection, &differences);
+    go_on(
+        made,
+        path,
+        "has an index or a view less, so some questions are slower",
+    )?;
+    // At every start, because the one that migrated the file may have had no room or been killed.
+    let shrinks = schema::let_shrink(&connection);
+    go_on(
+        shrinks,
+        path,
+        "does not give back what it does not need any more",
+    )?;
     witness.note_log(terms.place)?;
     let ready = Ready {
         connection,
@@ -226,6 +236,21 @@ fn bring_up(terms: &Terms<'_>, version: i64) -> Result<(Ready, Opening), Fault> 
     Ok((ready, opening))
 }
 
+/// What a start would like to mend is no reason not to serve: trouble with it is only told.
+fn go_on(done: rusqlite::Result<()>, path: &Path, until_then: &str) -> Result<(), Fault> {
+    match done.map_err(Fault::from) {
+        Err(Fault::Other(error)) if error.is_trouble() => {
+            let path = path.display();
+            warn!(
+                error = %error,
+                "the database {path} {until_then} ({error}); the next start tries again"
+            );
+            Ok(())
+        }
+        done => done,
+    }
+}
+
 /// Whether the file is a healthy database that has nothing of ours: then it is no damaged
 /// registry but a wrong path, and is left alone. Whatever cannot be read says no.
 fn is_somebody_elses(place: &Place) -> bool {
@@ -233,8 +258,7 @@ fn is_somebody_elses(place: &Place) -> bool {
         return false;
     };
     let is_sound = matches!(schema::fault(&connection), Ok(None));
-    let tables = connection.query_row(TABLES, [], |row| Ok((row.get(0)?, row.get(1)?)));
-    is_sound && matches!(tables, Ok((1_i64.., 0_i64)))
+    is_sound && matches!(schema::tables(&connection), Ok((1.., 0)))
 }
 
 /// A database without our mark: the original's, an empty one, or somebody else's.

@@ -1,11 +1,15 @@
 //! The shape of the database file: its numbers, its settings, and how it got from one version of
 //! the schema to the next.
 
+mod objects;
+
 use std::path::Path;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+pub(super) use self::objects::{differences, make_again};
 
 /// Marks a file as a database of lastbeatd: `LBEA` as a number.
 pub(super) const APPLICATION_ID: i64 = 0x4c42_4541;
@@ -52,6 +56,11 @@ const READ_WRITE: OpenFlags =
 
 /// Does every page and every row make sense? `ok`, or the first fault.
 const CHECK: &str = "pragma quick_check(1)";
+
+/// How many tables are there, and how many of them are ours?
+const TABLES: &str = "
+    select count(*), coalesce(sum(name in ('instances', 'heartbeats')), 0)
+    from sqlite_schema where type = 'table'";
 
 /// Makes a file that can shrink, and settles how it is used.
 pub(super) fn create(path: &Path) -> rusqlite::Result<Connection> {
@@ -141,7 +150,8 @@ pub(super) fn migrate(
     step.commit()
 }
 
-/// Sees to it that the file can shrink, by writing a file of the first schema anew.
+/// Sees to it that the file can shrink, by writing a file that cannot, one of the first schema,
+/// anew; of any other only its mode is read.
 pub(super) fn let_shrink(connection: &Connection) -> rusqlite::Result<()> {
     let mode: i64 = connection.query_row(AUTO_VACUUM, [], |row| row.get(0))?;
     if mode != 2 {
@@ -155,4 +165,9 @@ pub(super) fn let_shrink(connection: &Connection) -> rusqlite::Result<()> {
 pub(super) fn fault(connection: &Connection) -> rusqlite::Result<Option<String>> {
     let word: String = connection.query_row(CHECK, [], |row| row.get(0))?;
     Ok((word != "ok").then_some(word))
+}
+
+/// How many tables there are, and how many of them bear a name of ours.
+pub(super) fn tables(connection: &Connection) -> rusqlite::Result<(i64, i64)> {
+    connection.query_row(TABLES, [], |row| Ok((row.get(0)?, row.get(1)?)))
 }

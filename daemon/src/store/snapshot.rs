@@ -31,6 +31,11 @@ const ATTEMPTS: usize = 10;
 /// Where the header says how the file is written and read (sqlite.org/fileformat2.html §1.3.3).
 const JOURNAL_VERSIONS: std::ops::Range<usize> = 18..20;
 
+/// From here on this connection sees one state.
+const BEGIN: &str = "begin";
+/// Is this a database that can be read now?
+const FIRST_READ: &str = "select count(*) from sqlite_schema";
+
 /// The state.
 #[derive(Debug)]
 pub(super) struct Snapshot {
@@ -138,6 +143,9 @@ fn read(path: &Path) -> Result<(bool, Image), TroubleCause> {
 /// The last committed state of a file that another program writes.
 fn read_live(path: &Path) -> rusqlite::Result<Image> {
     let mut connection = schema::connect_read_only(path)?;
+    connection.execute_batch(BEGIN)?;
+    // Of whatever stops it, the copying itself says no more than that memory is short.
+    connection.query_row(FIRST_READ, [], |row| row.get::<_, i64>(0))?;
     let bytes = connection.serialize(MAIN_DB)?.to_vec();
     Ok(Image::of(bytes))
 }

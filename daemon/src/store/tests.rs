@@ -75,6 +75,30 @@ fn a_file_of_the_first_schema_keeps_its_rows_and_can_shrink_from_now_on() {
 }
 
 #[test]
+fn a_file_that_was_migrated_and_not_let_shrink_can_shrink_from_a_later_start_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().canonicalize().unwrap().join("monitoring.db");
+    let mut migrated = Connection::open(&path).unwrap();
+    migrated.pragma_update(None, "journal_mode", "wal").unwrap();
+    schema::migrate(&mut migrated, 0, schema::MIGRATIONS).unwrap();
+    let start = || {
+        let now = Timestamp::from_micros(1_795_528_687_812_334);
+        let (store, _, opening) = Store::open(&path, now, Span::from_secs(60)).unwrap();
+        assert_eq!(opening, Opening::Existing);
+        let connection = store.connection.as_ref().unwrap();
+        let mode = connection.pragma_query_value(None, "auto_vacuum", |row| row.get::<_, i64>(0));
+        mode.unwrap()
+    };
+
+    // There is no way to write it anew now, and it is served all the same.
+    migrated.execute_batch("begin immediate").unwrap();
+    assert_eq!(start(), 0);
+    migrated.execute_batch("commit").unwrap();
+
+    assert_eq!(start(), 2);
+}
+
+#[test]
 fn the_open_file_is_settled_as_the_design_says() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("monitoring.db");

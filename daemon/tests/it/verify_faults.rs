@@ -6,7 +6,8 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use crate::program::Program;
-use crate::tool::{has, registry, verify};
+use crate::sample::names;
+use crate::tool::{has, registry, run, verify};
 
 const DB: &str = "monitoring.db";
 /// Size of a page of the file.
@@ -15,14 +16,10 @@ const PAGE: usize = 4_096;
 type Damage = Box<dyn Fn(&mut Vec<u8>)>;
 
 /// A statement that breaks a registry, and what is then found.
-const FAULTS: [(&str, &str); 16] = [
+const FAULTS: [(&str, &str); 8] = [
     (
         "delete from heartbeats where id = 1",
         "fault: instances row 1: it has no heartbeat row",
-    ),
-    (
-        "insert into heartbeats values (99, 0, 0)",
-        "fault: heartbeats row 99: it has no instance",
     ),
     (
         "update instances set name = 'two' || char(10) || 'lines' where id = 2",
@@ -37,23 +34,6 @@ const FAULTS: [(&str, &str); 16] = [
         "fault: instances row 1: tags expected value",
     ),
     (
-        r#"update instances set tags = '["\u001b[2J"]' where id = 1"#,
-        "fault: instances row 1: a tag has U+001B at character 1",
-    ),
-    (
-        "update instances set ttl_us = 1 where id = 1",
-        "fault: instances row 1: its ttl of 1 us is not between 2s and 30d",
-    ),
-    (
-        "update instances set since_l = 1000000000000 where id = 1",
-        "fault: instances row 1: it is from listening time 1000000000000 us, but the daemon has \
-         listened for ",
-    ),
-    (
-        "update heartbeats set l = 9000000000000000000 where id = 1",
-        "fault: instances row 1: listening time 9000000000000000000 us is not within 10,000 years",
-    ),
-    (
         "update events set kind = 'born' where revision = 2",
         "fault: events row 2: kind is a word that this column does not know",
     ),
@@ -62,40 +42,75 @@ const FAULTS: [(&str, &str); 16] = [
         "fault: events row -7: revision is -7, which is out of range",
     ),
     (
-        "insert into stretches values (9, 'stall', 1, 2, 0, 0, 0)",
-        "fault: stretches row 9: it begins before the one before it ends",
-    ),
-    (
-        "insert into stretches values (9, 'stall', 1000000000, 2, 0, 0, 0)",
-        "fault: stretches row 9: it ends before it begins",
-    ),
-    (
-        "drop index events_by_name",
-        "fault: the index events_by_name is missing",
-    ),
-    (
-        "drop view services; create view services as select 1",
-        "fault: the view services is another than that of schema",
-    ),
-    (
         "pragma user_version = 0",
         "fault: its schema has the number 0, and the first is 1",
     ),
+    (
+        "drop table refused_rows",
+        "fault: the table refused_rows is missing",
+    ),
 ];
+
+/// A statement that makes a registry odd, and what is then found.
+const ODDITIES: [(&str, &str); 9] = [
+    (
+        "insert into heartbeats values (99, 0, 0)",
+        "warning: heartbeats row 99: it has no instance",
+    ),
+    (
+        r#"update instances set tags = '["\u001b[2J"]' where id = 1"#,
+        "warning: instances row 1: a tag has U+001B at character 1",
+    ),
+    (
+        "update instances set ttl_us = 1 where id = 1",
+        "warning: instances row 1: its ttl of 1 us is not between 2s and 30d",
+    ),
+    (
+        "update instances set since_l = 1000000000000 where id = 1",
+        "warning: instances row 1: it is from listening time 1000000000000 us, but the daemon has \
+         listened for ",
+    ),
+    (
+        "update heartbeats set l = 9000000000000000000 where id = 1",
+        "warning: instances row 1: listening time 9000000000000000000 us is not within 10,000 years",
+    ),
+    (
+        "insert into stretches values (9, 'stall', 1, 2, 0, 0, 0)",
+        "warning: stretches row 9: it begins before the one before it ends",
+    ),
+    (
+        "insert into stretches values (9, 'stall', 1000000000, 2, 0, 0, 0)",
+        "warning: stretches row 9: it ends before it begins",
+    ),
+    (
+        "drop index events_by_name",
+        "warning: the index events_by_name is missing",
+    ),
+    (
+        "drop view services; create view services as select 1",
+        "warning: the view services is another than that of schema",
+    ),
+];
+
+/// A registry after a clean stop, to which somebody has done this.
+fn changed(sound: &Path, statement: &str) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fs::copy(sound.join(DB), dir.path().join(DB)).unwrap();
+    let connection = Connection::open(dir.path().join(DB)).unwrap();
+    connection
+        .execute_batch("pragma ignore_check_constraints = on; pragma journal_mode = delete")
+        .unwrap();
+    connection.execute_batch(statement).unwrap();
+    connection.close().unwrap();
+    dir
+}
 
 #[test]
 fn every_kind_of_fault_is_found_and_named() {
     let sound = tempfile::tempdir().unwrap();
     assert_eq!(registry(sound.path()).stop(), Some(0));
     for (statement, fault) in FAULTS {
-        let dir = tempfile::tempdir().unwrap();
-        fs::copy(sound.path().join(DB), dir.path().join(DB)).unwrap();
-        let connection = Connection::open(dir.path().join(DB)).unwrap();
-        connection
-            .execute_batch("pragma ignore_check_constraints = on; pragma journal_mode = delete")
-            .unwrap();
-        connection.execute_batch(statement).unwrap();
-        connection.close().unwrap();
+        let dir = changed(sound.path(), statement);
 
         let ran = verify(dir.path());
 
@@ -105,7 +120,89 @@ fn every_kind_of_fault_is_found_and_named() {
             1,
             &["cannot trust ", "listed above; put a backup in its place"],
         );
+        run(dir.path(), &["backup", "copy"]).refused(1, &["it is damaged ("]);
+        // And a start does with each what the text says.
+        assert_eq!(Program::start(dir.path(), &[]).stop(), Some(0));
+        has(&verify(dir.path()).fine(), &["last stop: clean"]);
     }
+}
+
+#[test]
+fn what_is_odd_is_told_and_stops_neither_a_copy_nor_a_start() {
+    let sound = tempfile::tempdir().unwrap();
+    assert_eq!(registry(sound.path()).stop(), Some(0));
+    for (statement, warning) in ODDITIES {
+        let dir = changed(sound.path(), statement);
+
+        let said = verify(dir.path()).fine();
+
+        has(&said, &[warning]);
+        assert!(
+            said.lines()
+                .next()
+                .unwrap()
+                .ends_with(": sound, with warnings")
+        );
+        for arguments in [&["backup", "copy"][..], &["export", "document"]] {
+            let ran = run(dir.path(), arguments);
+            assert_eq!(ran.code, 0, "{ran:?}");
+            has(&ran.err, &[&format!("lastbeatd: {warning}")]);
+        }
+        assert!(names(dir.path()).contains(&"copy".to_owned()));
+        assert_eq!(Program::start(dir.path(), &[]).stop(), Some(0));
+        assert!(
+            !names(dir.path())
+                .iter()
+                .any(|name| name.contains(".corrupt-")),
+            "{statement}"
+        );
+    }
+}
+
+#[test]
+fn a_start_makes_an_index_and_a_view_again() {
+    let sound = tempfile::tempdir().unwrap();
+    assert_eq!(registry(sound.path()).stop(), Some(0));
+    let dir = changed(
+        sound.path(),
+        "drop index events_by_name; drop view services",
+    );
+    let said = verify(dir.path()).fine();
+    has(
+        &said,
+        &[
+            "warning: the index events_by_name",
+            "warning: the view services",
+        ],
+    );
+
+    assert_eq!(Program::start(dir.path(), &[]).stop(), Some(0));
+
+    let said = verify(dir.path()).fine();
+    assert!(said.lines().next().unwrap().ends_with(": sound"), "{said}");
+}
+
+#[test]
+fn an_old_event_that_no_start_reads_stops_no_copy_and_is_left_out_of_a_document() {
+    let sound = tempfile::tempdir().unwrap();
+    assert_eq!(registry(sound.path()).stop(), Some(0));
+    let more = "with recursive n(i) as (select 1 union all select i + 1 from n where i < 1100)
+        insert into events select 1000 + i, 0, 0, 'stall', null, null, null, null from n;
+        update events set kind = 'born' where revision = ";
+    let warning = "warning: events row 1001: kind is a word that this column does not know";
+    let dir = changed(sound.path(), &format!("{more} 1001"));
+
+    has(&verify(dir.path()).fine(), &[warning]);
+    for arguments in [&["backup", "copy"][..], &["export", "document"]] {
+        let ran = run(dir.path(), arguments);
+        assert_eq!((ran.code, ran.err), (0, format!("lastbeatd: {warning}\n")));
+    }
+    let document = fs::read_to_string(dir.path().join("document")).unwrap();
+    assert!(document.contains("\"revision\":1002,") && !document.contains("born"));
+
+    let dir = changed(sound.path(), &format!("{more} 2100"));
+    let fault = "fault: events row 2100: kind is a word that this column does not know";
+    has(&verify(dir.path()).out, &[fault]);
 }
 
 #[test]
@@ -185,14 +282,64 @@ fn a_log_that_was_left_behind_by_another_file_is_named() {
     assert_eq!(ran.code, 1);
     fs::remove_file(other.path().join("monitoring.db-wal")).unwrap();
     fs::write(other.path().join("monitoring.db-journal"), "x").unwrap();
-    let ran = verify(other.path());
     has(
-        &ran.out,
-        &["fault: a -journal of 1 bytes lies beside it, which lastbeatd never writes"],
+        &verify(other.path()).fine(),
+        &["warning: a -journal of 1 bytes lies beside it, which lastbeatd never writes"],
     );
     fs::remove_file(other.path().join("monitoring.db-journal")).unwrap();
     has(
         &verify(other.path()).fine(),
         &["instances: 300 (300 UP, 0 DOWN)"],
+    );
+}
+
+#[test]
+fn what_went_bad_in_a_file_that_is_open_is_found_too() {
+    let damages: [(&str, Damage); 3] = [
+        ("no header", Box::new(|b| b[..16].fill(0))),
+        ("no schema", Box::new(|b| b[100..108].fill(0xa5))),
+        ("a page", Box::new(|b| b[PAGE..2 * PAGE].fill(0xa5))),
+    ];
+    for (what, damage) in damages {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(registry(dir.path()).stop(), Some(0));
+        // A program that has it open and does not mind, unlike a daemon.
+        let open = Connection::open(dir.path().join(DB)).unwrap();
+        open.query_row("select count(*) from services", [], |_row| Ok(()))
+            .unwrap();
+        let mut bytes = fs::read(dir.path().join(DB)).unwrap();
+        damage(&mut bytes);
+        fs::write(dir.path().join(DB), bytes).unwrap();
+
+        // Not by `verify`, which reads the files and so takes the locks of this process away.
+        let ran = run(dir.path(), &["verify", DB]);
+
+        assert_eq!(ran.code, 1, "{what}: {ran:?}");
+        has(&ran.out, &["fault: ", "in use by a running program: yes"]);
+    }
+}
+
+#[test]
+fn damage_is_not_called_a_database_of_another_program() {
+    let dir = tempfile::tempdir().unwrap();
+    let other = Connection::open(dir.path().join(DB)).unwrap();
+    other
+        .execute_batch("create table t (a); insert into t values (7)")
+        .unwrap();
+    other.close().unwrap();
+    run(dir.path(), &["verify", DB]).refused(3, &["it is a database of another program ("]);
+    let mut bytes = fs::read(dir.path().join(DB)).unwrap();
+    bytes[100..108].fill(0xa5);
+    fs::write(dir.path().join(DB), bytes).unwrap();
+
+    let ran = run(dir.path(), &["verify", DB]);
+
+    assert!(!ran.err.contains("another program"), "{ran:?}");
+    ran.refused(
+        3,
+        &[
+            "it is damaged (",
+            "and nothing of lastbeatd can be read in it",
+        ],
     );
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::line::{EventLine, InstanceLine, RefusedLine, StretchLine};
 use super::{FORMAT, VERSION};
 use crate::store::file_error::{self, FileError};
-use crate::store::inspect::{self, Content};
+use crate::store::inspect::{self, Content, Sound};
 use crate::store::load::{each_event, each_instance, each_refused, each_stretch};
 use crate::store::schema;
 use crate::store::snapshot::Snapshot;
@@ -22,14 +22,21 @@ pub struct Exported {
     pub path: PathBuf,
     /// What is in it.
     pub content: Content,
+    /// What is not as lastbeatd would have written it; rows that cannot be read are left out.
+    pub warnings: Vec<String>,
 }
 
 /// Writes the registry `db` as a document to the new file `to`.
 ///
 /// # Errors
-/// [`FileError`]; then there is no file `to`.
+/// [`FileError`]; then there is no file `to`, unless only the sync of its folder failed: then it is
+/// whole, and may be gone after a power cut.
 pub fn export(db: &Path, to: &Path, now: Timestamp) -> Result<Exported, FileError> {
-    let (snapshot, content) = inspect::sound(db, now)?;
+    let Sound {
+        snapshot,
+        content,
+        warnings,
+    } = inspect::sound(db, now)?;
     let target = Target::begin(to, &snapshot.path)?;
     let path = target.path().to_path_buf();
     let mut writer = BufWriter::new(target);
@@ -39,10 +46,14 @@ pub fn export(db: &Path, to: &Path, now: Timestamp) -> Result<Exported, FileErro
         .map_err(|error| FileError::unwritable(&path, error.into_error()))?;
     target.sync(snapshot.mode)?;
     target.into_place()?;
-    Ok(Exported { path, content })
+    Ok(Exported {
+        path,
+        content,
+        warnings,
+    })
 }
 
-/// Writes the registry `db` as a document to a stream.
+/// Writes the registry `db` as a document to a stream, and answers as [`Exported::warnings`].
 ///
 /// # Errors
 /// [`FileError`]; [`FileError::Unwritable`] also when nobody reads the stream any more.
@@ -51,13 +62,17 @@ pub fn export_to(
     stream: &mut dyn Write,
     name: &str,
     now: Timestamp,
-) -> Result<Content, FileError> {
-    let (snapshot, content) = inspect::sound(db, now)?;
+) -> Result<Vec<String>, FileError> {
+    let Sound {
+        snapshot,
+        content,
+        warnings,
+    } = inspect::sound(db, now)?;
     let mut writer = BufWriter::new(stream);
     write_out(&snapshot, &content, now, &mut writer)
         .and_then(|()| Ok(writer.flush()?))
         .map_err(|stop| stop.tell(db, Path::new(name)))?;
-    Ok(content)
+    Ok(warnings)
 }
 
 /// Why the writing of a document stopped.
@@ -134,8 +149,8 @@ impl Lines<'_> {
     }
 
     fn add<T: Serialize>(&mut self, line: Result<T, String>) -> Result<(), Stop> {
-        // Every row was judged before.
-        let line = line.map_err(|fault| Stop::Write(io::Error::other(fault)))?;
+        // Every row was judged before: one that cannot be read here is one of the warnings.
+        let Ok(line) = line else { return Ok(()) };
         let separator: &[u8] = if self.has_any { b",\n" } else { b"\n" };
         self.to.write_all(separator)?;
         self.has_any = true;

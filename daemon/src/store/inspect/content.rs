@@ -5,7 +5,9 @@ use rusqlite::{Connection, Result};
 
 use crate::clock::Listened;
 use crate::instance::Life;
-use crate::store::load::{each_event, each_instance, each_refused, each_stretch, highest_id};
+use crate::store::load::{
+    each_event, each_instance, each_refused, each_stretch, first_recent_event, highest_id,
+};
 use crate::store::soundness::Soundness;
 
 /// Which instances have no heartbeat?
@@ -17,7 +19,7 @@ const ORPHANS: &str = "
     select h.id from heartbeats as h left join instances as i on i.id = h.id
     where i.id is null order by h.id";
 
-/// So many faults of rows are told; a damaged page can make thousands.
+/// So many rows of a list are told; a damaged page can make thousands.
 const MAX_FAULTS: usize = 20;
 
 /// What is in a registry.
@@ -45,50 +47,58 @@ pub struct Content {
     pub last_id: i64,
 }
 
-/// Reads every row, counts it and adds what is wrong with it to `faults`.
-pub(super) fn read(connection: &Connection, faults: &mut Vec<String>) -> Result<Content> {
+/// Reads every row, counts it and adds what is wrong with it: to `faults` what a start could not
+/// read, to `warnings` what it would take as it is.
+pub(super) fn read(
+    connection: &Connection,
+    faults: &mut Vec<String>,
+    warnings: &mut Vec<String>,
+) -> Result<Content> {
     let mut content = Content::default();
     let mut rows = Soundness::default();
-    let mut found = Faults::default();
+    let (mut unreadable, mut found) = (Told::default(), Told::default());
     each_stretch(connection, |(number, row)| {
         content.stretches += 1;
-        let judged = row.and_then(|row| {
-            content.is_clean = Some(row.is_clean);
-            rows.stretch(&row)
-        });
-        found.add("stretches", number, judged);
+        match row {
+            Err(fault) => unreadable.add("stretches", number, Err(fault)),
+            Ok(row) => {
+                content.is_clean = Some(row.is_clean);
+                found.add("stretches", number, rows.stretch(&row));
+            }
+        }
         Ok::<_, rusqlite::Error>(())
     })?;
     let silent = numbers(connection, SILENT)?;
     each_instance(connection, |(number, row)| {
-        let judged = match row {
-            _ if silent.binary_search(&number).is_ok() => Err("it has no heartbeat row".to_owned()),
-            Err(fault) => Err(fault),
-            Ok(row) => {
-                match row.life {
-                    Life::Up => content.up += 1,
-                    Life::Down => content.down += 1,
-                    Life::TimedOut | Life::Dismissed | Life::Deregistered => {
-                        content.tombstones += 1;
-                    }
-                }
-                rows.instance(&row)
+        match row {
+            _ if silent.binary_search(&number).is_ok() => {
+                let fault = "it has no heartbeat row".to_owned();
+                unreadable.add("instances", number, Err(fault));
             }
-        };
-        found.add("instances", number, judged);
+            Err(fault) => unreadable.add("instances", number, Err(fault)),
+            Ok(row) => {
+                content.count(row.life);
+                found.add("instances", number, rows.instance(&row));
+            }
+        }
         Ok::<_, rusqlite::Error>(())
     })?;
     for number in numbers(connection, ORPHANS)? {
         found.add("heartbeats", number, Err("it has no instance".to_owned()));
     }
+    // Of the older ones a start reads none.
+    let first_read = first_recent_event(connection)?;
     each_event(connection, |(number, row)| {
         content.events += 1;
-        let judged = row.and_then(|row| {
-            let first = content.event_times.map_or(row.at, |(first, _)| first);
-            content.event_times = Some((first, row.at));
-            rows.event(&row)
-        });
-        found.add("events", number, judged);
+        match row {
+            Err(fault) if first_read <= number => unreadable.add("events", number, Err(fault)),
+            Err(fault) => found.add("events", number, Err(fault)),
+            Ok(row) => {
+                let first = content.event_times.map_or(row.at, |(first, _)| first);
+                content.event_times = Some((first, row.at));
+                found.add("events", number, rows.event(&row));
+            }
+        }
         Ok::<_, rusqlite::Error>(())
     })?;
     each_refused(connection, |(number, row)| {
@@ -98,9 +108,20 @@ pub(super) fn read(connection: &Connection, faults: &mut Vec<String>) -> Result<
     })?;
     content.listened = rows.listened();
     content.last_id = highest_id(connection)?;
-    found.tell(faults);
-    faults.extend(rows.last_id(content.last_id).err());
+    unreadable.tell(faults);
+    found.tell(warnings);
+    warnings.extend(rows.last_id(content.last_id).err());
     Ok(content)
+}
+
+impl Content {
+    fn count(&mut self, life: Life) {
+        match life {
+            Life::Up => self.up += 1,
+            Life::Down => self.down += 1,
+            Life::TimedOut | Life::Dismissed | Life::Deregistered => self.tombstones += 1,
+        }
+    }
 }
 
 fn numbers(connection: &Connection, sql: &str) -> Result<Vec<i64>> {
@@ -110,14 +131,14 @@ fn numbers(connection: &Connection, sql: &str) -> Result<Vec<i64>> {
         .collect()
 }
 
-/// The first faults of rows, and how many there are.
+/// The first rows that are not as they should be, and how many there are.
 #[derive(Debug, Default)]
-struct Faults {
+struct Told {
     told: Vec<String>,
     more: usize,
 }
 
-impl Faults {
+impl Told {
     fn add(&mut self, table: &str, number: i64, judged: std::result::Result<(), String>) {
         match judged {
             Err(fault) if self.told.len() < MAX_FAULTS => {
@@ -128,10 +149,10 @@ impl Faults {
         }
     }
 
-    fn tell(self, faults: &mut Vec<String>) {
-        faults.extend(self.told);
+    fn tell(self, list: &mut Vec<String>) {
+        list.extend(self.told);
         if 0 < self.more {
-            faults.push(format!("and {} more rows", self.more));
+            list.push(format!("and {} more rows", self.more));
         }
     }
 }
