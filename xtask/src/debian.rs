@@ -17,7 +17,7 @@ enum Sign {
 pub(crate) const PYTHON: &str = "/usr/bin/python3";
 
 /// Every package with the sign that it is installed.
-const PACKAGES: [(&str, Sign); 11] = [
+const PACKAGES: [(&str, Sign); 13] = [
     ("chromium", Sign::Program("/usr/bin/chromium")),
     ("chromium-driver", Sign::Program("/usr/bin/chromedriver")),
     ("curl", Sign::Program("/usr/bin/curl")),
@@ -25,9 +25,11 @@ const PACKAGES: [(&str, Sign); 11] = [
     ("openssh-server", Sign::Program("/usr/sbin/sshd")),
     ("openssl", Sign::Program("/usr/bin/openssl")),
     ("python3-requests", Sign::Module("requests")),
+    ("python3-seccomp", Sign::Module("seccomp")),
     ("python3-venv", Sign::Module("ensurepip")),
     ("sqlite3", Sign::Program("/usr/bin/sqlite3")),
     ("strace", Sign::Program("/usr/bin/strace")),
+    ("systemd", Sign::Program("/usr/bin/systemd-analyze")),
     ("tmux", Sign::Program("/usr/bin/tmux")),
 ];
 

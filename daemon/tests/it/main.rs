@@ -68,6 +68,7 @@ mod tls_program;
 mod tokens;
 mod tool;
 mod traffic;
+mod unit;
 mod verify;
 mod verify_faults;
 mod world;
