@@ -17,10 +17,16 @@ enum Sign {
 pub(crate) const PYTHON: &str = "/usr/bin/python3";
 
 /// Every package with the sign that it is installed.
-const PACKAGES: [(&str, Sign); 13] = [
+const PACKAGES: [(&str, Sign); 20] = [
+    ("adduser", Sign::Program("/usr/sbin/adduser")),
     ("chromium", Sign::Program("/usr/bin/chromium")),
     ("chromium-driver", Sign::Program("/usr/bin/chromedriver")),
     ("curl", Sign::Program("/usr/bin/curl")),
+    ("dpkg-dev", Sign::Program("/usr/bin/dpkg-shlibdeps")),
+    ("fish", Sign::Program("/usr/bin/fish")),
+    ("lintian", Sign::Program("/usr/bin/lintian")),
+    ("man-db", Sign::Program("/usr/bin/man")),
+    ("mandoc", Sign::Program("/usr/bin/mandoc")),
     ("nginx-light", Sign::Program("/usr/sbin/nginx")),
     ("openssh-server", Sign::Program("/usr/sbin/sshd")),
     ("openssl", Sign::Program("/usr/bin/openssl")),
@@ -31,6 +37,7 @@ const PACKAGES: [(&str, Sign); 13] = [
     ("strace", Sign::Program("/usr/bin/strace")),
     ("systemd", Sign::Program("/usr/bin/systemd-analyze")),
     ("tmux", Sign::Program("/usr/bin/tmux")),
+    ("zsh", Sign::Program("/usr/bin/zsh")),
 ];
 
 impl Sign {

@@ -6,6 +6,9 @@ mod trial;
 
 mod soak;
 
+mod package;
+mod tools;
+
 mod debian;
 mod runner;
 mod snapshots;
@@ -66,6 +69,12 @@ const COMMANDS: &[Command] = &[
         run: soak::run,
     },
     Command {
+        name: "package",
+        options: "[--debug] [--check]",
+        summary: "the Debian package, and with --check its life on a copy of this machine",
+        run: package::run,
+    },
+    Command {
         name: "help",
         options: "",
         summary: "this list",
@@ -101,12 +110,12 @@ fn main() -> ExitCode {
 fn print_help() -> ExitCode {
     for command in COMMANDS {
         let call = format!("{} {}", command.name, command.options);
-        println!("cargo xtask {call:<24}{}", command.summary);
+        println!("cargo xtask {call:<28}{}", command.summary);
     }
     for trial in TRIALS {
         let call = format!("{} [COUNT]", trial.name);
         println!(
-            "cargo xtask {call:<24}long run: {} {}",
+            "cargo xtask {call:<28}long run: {} {}",
             trial.long_run, trial.unit
         );
     }

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::runner::{Runner, call, system_tests_in_sources, tracked};
 use crate::steps::Steps;
-use crate::{USAGE, debian, snapshots, soak};
+use crate::{USAGE, debian, package, snapshots, soak};
 
 /// Runs the whole test; `--skip-system` leaves out what needs Debian packages.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
@@ -83,7 +83,7 @@ fn all(steps: &mut Steps, root: &Path, skip_system: bool) -> Result<()> {
     steps.run("doc tests", &mut call(&["test", "--workspace", "--doc"]))?;
     if skip_system {
         steps.leave_out(
-            "system tests (browser, terminal, sshd, proxy), dead snapshots and the soak of the release build",
+            "system tests (browser, terminal, sshd, proxy), dead snapshots, the soak and the package of the release build",
         );
     } else {
         let said = steps.run_and_read(
@@ -99,6 +99,7 @@ fn all(steps: &mut Steps, root: &Path, skip_system: bool) -> Result<()> {
         let release = ["build", "--release", "-p", "lastbeatd", "-p", "lastbeat"];
         steps.run("release binaries", &mut call(&release))?;
         steps.check("soak", || soak::step(root))?;
+        package_step(steps, root)?;
     }
     steps.run(
         "docs",
@@ -115,6 +116,16 @@ fn all(steps: &mut Steps, root: &Path, skip_system: bool) -> Result<()> {
         ),
     )?;
     steps.check("packages hold the templates", || templates_are_packed(root))
+}
+
+/// The Debian package, which only root can install.
+fn package_step(steps: &mut Steps, root: &Path) -> Result<()> {
+    if rustix::process::geteuid().is_root() {
+        steps.check("package", || package::step(root))
+    } else {
+        steps.leave_out("the life of the Debian package, which needs root");
+        Ok(())
+    }
 }
 
 fn every_system_test_ran(root: &Path, passed: usize) -> Result<()> {
