@@ -98,6 +98,11 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// Reads both clocks.
     fn now(&self) -> Moment;
 
+    /// Reads the steady clock alone: for measuring how long something took.
+    fn steady(&self) -> Mono {
+        self.now().mono
+    }
+
     /// Waits until the steady clock has reached `mono`; may wake a little late, never early.
     fn sleep_until(&self, mono: Mono) -> Sleep;
 }
@@ -141,6 +146,10 @@ impl Clock for SystemClock {
             wall,
             mono: Mono(mono_us),
         }
+    }
+
+    fn steady(&self) -> Mono {
+        Mono(micros(clock_gettime(STEADY)))
     }
 
     fn sleep_until(&self, mono: Mono) -> Sleep {

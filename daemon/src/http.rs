@@ -13,6 +13,7 @@ mod dashboard;
 mod descriptors;
 mod gate;
 mod guard;
+mod metrics;
 mod pace;
 mod problem;
 mod rereading;
@@ -20,9 +21,11 @@ mod router;
 mod sender;
 mod session;
 mod sign;
+mod site;
 mod socket;
 mod stream;
 mod tls;
+mod traffic;
 
 use std::io;
 use std::net::IpAddr;
@@ -30,23 +33,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::Request;
-use hyper::body::{Body, Incoming};
 use ipnet::IpNet;
-use lastbeat_proto::answer::{Notice, NoticeLevel};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinError, JoinSet};
 
-use self::api::Call;
-use self::connection::Reply;
-use self::crowd::{Crowd, Seat};
-use self::gate::Gate;
-use self::guard::KnownHosts;
-use self::pace::Pace;
-use self::sender::Proxies;
+use self::connection::Wire;
+use self::crowd::Seat;
+pub use self::metrics::{METRICS, Metric, MetricKind};
+use self::site::Site;
 use self::socket::{Socket, Turn};
-use self::stream::{Scheme, Stream};
+use self::stream::Stream;
 use self::tls::Opened;
 pub use self::tls::{Tls, TlsError, read_chain};
 use crate::registry::Registry;
@@ -56,10 +53,10 @@ use crate::token::{TokenError, Tokens};
 const STOP_TIME: Duration = Duration::from_secs(5);
 /// First pause after accept failed; doubled up to [`LONGEST_PAUSE`] while it goes on failing.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
-/// Kind of the notice while a new certificate cannot be used.
-const NOT_RELOADED: &str = "certificate-not-reloaded";
 /// Longest pause after accept failed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// Kind of the notice while a new certificate cannot be used.
+const NOT_RELOADED: &str = "certificate-not-reloaded";
 
 /// What the edge needs to know beside the registry.
 #[derive(Debug)]
@@ -98,6 +95,16 @@ pub enum Access {
     },
 }
 
+impl Access {
+    /// The file of tokens, where they are asked for.
+    fn file(&self) -> Option<PathBuf> {
+        match self {
+            Self::Open => None,
+            Self::Tokens { file, .. } => Some(file.clone()),
+        }
+    }
+}
+
 /// Why serving ended before it was told to.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
@@ -121,28 +128,11 @@ pub async fn serve(
     edge: Edge,
     shutdown: watch::Receiver<bool>,
 ) -> Result<(), HttpError> {
-    let names = edge.allowed_hosts.iter().chain(&edge.machine_name);
-    let (tokens, anonymous_read, file) = match edge.access {
-        Access::Open => (None, false, None),
-        Access::Tokens {
-            file,
-            live,
-            anonymous_read,
-        } => (Some(live), anonymous_read, Some(file)),
-    };
-    let site = Arc::new(Site {
-        registry,
-        known: KnownHosts::new(names.map(String::as_str)),
-        crowd: Crowd::new(descriptors::make_room(edge.max_connections)),
-        gate: Gate::new(tokens, anonymous_read)?,
-        proxies: Proxies::new(&edge.trusted_proxies),
-        pace: Pace::new(edge.max_write_rate),
-        machine: edge.machine_name,
-        tls: edge.tls,
-        reread: Notify::new(),
-    });
+    let reload = Arc::clone(&edge.reload);
+    let tokens = edge.access.file();
+    let site = Arc::new(Site::new(registry, edge)?);
     let mut accepting = JoinSet::new();
-    if let Some(file) = file {
+    if let Some(file) = tokens {
         accepting.spawn(rereading::keep_tokens(
             Arc::clone(&site),
             file,
@@ -154,58 +144,12 @@ pub async fn serve(
     }
     loop {
         tokio::select! {
-            () = edge.reload.notified() => site.reload(),
+            () = reload.notified() => site.reload(),
             ended = accepting.join_next() => match ended {
                 Some(ended) => ended.map_err(HttpError::Accepting)?,
                 None => return Ok(()),
             },
         }
-    }
-}
-
-/// What every connection of this daemon shares.
-struct Site {
-    registry: Arc<Registry>,
-    known: KnownHosts,
-    machine: Option<String>,
-    crowd: Arc<Crowd>,
-    gate: Gate,
-    proxies: Proxies,
-    pace: Pace,
-    tls: Option<Tls>,
-    /// Notified when the tokens are to be read, changed or not.
-    reread: Notify,
-}
-
-impl Site {
-    /// Reads again what lies in files; connections that are open go on as they are.
-    fn reload(&self) {
-        self.reread.notify_one();
-        let Some(tls) = &self.tls else {
-            if !self.gate.asks() {
-                let line = "told to read files again (SIGHUP), but no setting names one that may";
-                tracing::info!("{line} change");
-            }
-            return;
-        };
-        let notice = match tls.reload() {
-            Ok(cert) => {
-                let cert = cert.display();
-                tracing::info!("new connections get the certificate that is now in {cert}");
-                None
-            }
-            Err(error) => {
-                let text = format!("{error}; the certificate of before stays in use");
-                tracing::warn!("{text}");
-                Some(Notice {
-                    kind: NOT_RELOADED.to_owned(),
-                    level: NoticeLevel::Warning,
-                    text,
-                    since: self.registry.clock().now().wall,
-                })
-            }
-        };
-        self.registry.replace_lasting_notice(NOT_RELOADED, notice);
     }
 }
 
@@ -235,6 +179,7 @@ async fn accept(listener: TcpListener, site: Arc<Site>, mut stop: watch::Receive
                 }
             }
             Err(error) => {
+                site.crowd.note_accept_error();
                 note_refused(&error, pause);
                 tokio::time::sleep(pause).await;
                 pause = LONGEST_PAUSE.min(pause * 2);
@@ -274,7 +219,7 @@ async fn converse(
         Some(tls) => {
             let opened = tokio::select! {
                 opened = tls.open(socket) => opened,
-                () = connection::until_told(&seat, stop.clone()) => return,
+                _ = connection::until_told(&seat, stop.clone()) => return,
             };
             match opened {
                 Opened::Tls(stream) => Stream::Tls(stream),
@@ -286,62 +231,12 @@ async fn converse(
             }
         }
     };
-    let scheme = stream.scheme();
-    connection::serve(stream, turn, seat, stop, |request| {
-        respond(&site, (peer, scheme), request)
-    })
-    .await;
-}
-
-/// Answers one request, whatever it is.
-async fn respond(
-    site: &Site,
-    (peer, scheme): (IpAddr, Scheme),
-    request: Request<Incoming>,
-) -> Reply {
-    let (head, body) = request.into_parts();
-    let mut is_cut = !body.is_end_stream();
-    let sender = site.proxies.sender(peer, scheme, &head.headers);
-    let sender_ip = sender.ip;
-    let now = site.registry.clock().now().mono;
-    let asked = async {
-        let caller = site.gate.caller(&head.headers, now);
-        let known = if caller.has_token() {
-            &KnownHosts::any()
-        } else {
-            &site.known
-        };
-        guard::check(&head, sender.scheme, known)?;
-        let destination = router::route(&head.method, head.uri.path())?;
-        caller.must(destination.scope)?;
-        let body = body::read(body).await?;
-        is_cut = false;
-        api::answer(&Call {
-            site,
-            sender,
-            caller,
-            head: &head,
-            destination,
-            body,
-        })
-        .await
-    };
-    let mut answer = match asked.await {
-        Ok(answer) => answer,
-        Err(refusal) => problem::refuse(refusal, &head),
-    };
-    answer::finish(&mut answer);
-    if is_cut {
-        answer::close_after(&mut answer, head.version);
+    let from = (peer, stream.scheme());
+    let respond = |request| site.respond(from, &seat, request);
+    let wire = connection::serve(stream, turn, &seat, stop, respond).await;
+    if wire == Wire::Malformed {
+        site.traffic.note_malformed();
     }
-    tracing::debug!(
-        http.method = %head.method,
-        http.target = ?head.uri,
-        http.status = answer.status().as_u16(),
-        peer.ip = %sender_ip,
-        "answered a request"
-    );
-    Reply { answer, is_cut }
 }
 
 /// A handler that panicked has ended its own connection and nothing else.

@@ -18,6 +18,7 @@ mod queue;
 pub mod record;
 mod select;
 mod slab;
+mod tally;
 mod view;
 
 use std::collections::BTreeSet;
@@ -32,6 +33,7 @@ use self::mass::Mass;
 use self::queue::Queue;
 use self::record::{EventRecord, InstanceRecord, Loaded, Subject};
 use self::slab::{Hot, Slab, Standing, flag};
+use self::tally::Tally;
 use crate::clock::{Listened, Moment, Mono};
 use crate::config::{Limits, Rules};
 use crate::instance::{Life, Pulse};
@@ -42,6 +44,7 @@ pub use self::listening::MAX_STRETCHES;
 pub use self::notice::{MASS_LOSS, Rewritten, StoreTrouble};
 pub use self::select::{Candidate, Head};
 pub use self::slab::{Detail, Place};
+pub use self::tally::{Figures, Spread};
 
 /// How many rows are how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -81,6 +84,7 @@ pub struct State {
     /// A cursor below it must read everything again.
     floor: u64,
     notices: notice::Facts,
+    tally: Tally,
 }
 
 impl State {
@@ -105,6 +109,7 @@ impl State {
             waking_change: 1,
             floor: 1,
             notices: notice::Facts::new(loaded.refused_rows, now.wall),
+            tally: Tally::new(now),
         };
         let mut newest = None;
         for record in loaded.instances {

@@ -82,6 +82,8 @@ pub enum Route {
     Health,
     /// Whether the daemon serves.
     Ready,
+    /// What the daemon counts about itself, for Prometheus.
+    Metrics,
     /// The dashboard.
     Page,
     /// The dashboard's live part.
@@ -130,7 +132,7 @@ const fn endpoint(
 }
 
 /// All of them. What is not here does not exist.
-pub const ENDPOINTS: [Endpoint; 19] = [
+pub const ENDPOINTS: [Endpoint; 20] = [
     endpoint(
         Route::Register,
         Method::Post,
@@ -214,6 +216,13 @@ pub const ENDPOINTS: [Endpoint; 19] = [
         "/readyz",
         Scope::Public,
         "503 until loaded and while stopping",
+    ),
+    endpoint(
+        Route::Metrics,
+        Method::Get,
+        "/metrics",
+        Scope::Read,
+        "what the daemon counts about itself, for Prometheus",
     ),
     endpoint(Route::Page, Method::Get, "/", Scope::Read, "the dashboard"),
     endpoint(

@@ -17,7 +17,7 @@ enum Sign {
 pub(crate) const PYTHON: &str = "/usr/bin/python3";
 
 /// Every package with the sign that it is installed.
-const PACKAGES: [(&str, Sign); 20] = [
+const PACKAGES: [(&str, Sign); 21] = [
     ("adduser", Sign::Program("/usr/sbin/adduser")),
     ("chromium", Sign::Program("/usr/bin/chromium")),
     ("chromium-driver", Sign::Program("/usr/bin/chromedriver")),
@@ -30,6 +30,7 @@ const PACKAGES: [(&str, Sign); 20] = [
     ("nginx-light", Sign::Program("/usr/sbin/nginx")),
     ("openssh-server", Sign::Program("/usr/sbin/sshd")),
     ("openssl", Sign::Program("/usr/bin/openssl")),
+    ("prometheus", Sign::Program("/usr/bin/promtool")),
     ("python3-requests", Sign::Module("requests")),
     ("python3-seccomp", Sign::Module("seccomp")),
     ("python3-venv", Sign::Module("ensurepip")),

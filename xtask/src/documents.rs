@@ -122,6 +122,24 @@ fn every_setting_of_the_daemon_stands_in_the_operations_document() {
 }
 
 #[test]
+fn every_metric_stands_in_the_operations_document() {
+    let text = read("docs/operations.md");
+    let rows = lastbeatd::http::METRICS.iter().map(|metric| {
+        let (name, labels) = (metric.name, metric.labels);
+        let (kind, help) = (metric.kind.word(), metric.help);
+        format!("| `{name}{labels}` | {kind} | {help} |\n")
+    });
+    let table: String = rows.collect();
+
+    assert!(text.contains(&table), "docs/operations.md lacks\n{table}");
+    assert_eq!(
+        text.matches("| `lastbeat_").count(),
+        lastbeatd::http::METRICS.len(),
+        "docs/operations.md has a metric too many"
+    );
+}
+
+#[test]
 fn every_setting_of_the_client_stands_in_the_operations_document() {
     use lastbeat::config::{Kind, SETTINGS};
     let text = read("docs/operations.md");

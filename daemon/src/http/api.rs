@@ -12,15 +12,17 @@ use lastbeat_proto::problem::{FieldError, Slug};
 use lastbeat_proto::query::{self, HistoryQuery, ListQuery};
 use lastbeat_proto::register::{self, Registration};
 use lastbeat_proto::{Address, InstanceId, ServiceName, path};
+use tokio::sync::SemaphorePermit;
 
-use super::Site;
 use super::answer::{self, Answer};
 use super::assets;
 use super::dashboard::{self, Asked};
 use super::gate::Caller;
+use super::metrics::{self, Seen};
 use super::problem::{Failure, Refusal, wants_html};
 use super::router::{Destination, root_of};
 use super::sender::Sender;
+use super::site::Site;
 use crate::registry::RegistryError;
 
 /// A request that passed the door, read whole.
@@ -58,6 +60,7 @@ pub(super) async fn answer(call: &Call<'_>) -> Outcome {
         Route::Gone => call.gone(),
         Route::Health => call.health(),
         Route::Ready => call.ready(),
+        Route::Metrics => Ok(call.metrics()),
         Route::Page => call.page(),
         Route::Rows => call.rows(),
         Route::ServicePage => call.service_page().await,
@@ -95,7 +98,11 @@ impl Call<'_> {
     async fn services(&self) -> Outcome {
         let query = ListQuery::parse(self.query())?;
         let listing = match &query.since {
-            Some(cursor) => self.site.registry.delta(cursor, query.wait).await,
+            Some(cursor) => {
+                // Held until the answer: it is what bounds those who wait.
+                let _turn = query.wait.map(|_| self.turn_to_wait()).transpose()?;
+                self.site.registry.delta(cursor, query.wait).await
+            }
             None if query == ListQuery::default() => self.site.registry.list_all(),
             None => self.site.registry.list(&query),
         };
@@ -169,6 +176,14 @@ impl Call<'_> {
         }
     }
 
+    fn metrics(&self) -> Answer {
+        metrics::answer(&Seen {
+            figures: &self.site.registry.figures(),
+            traffic: &self.site.traffic,
+            census: self.site.crowd.census(),
+        })
+    }
+
     fn page(&self) -> Outcome {
         let query = self.page_query()?;
         let page = dashboard::page(&self.asked(), &query, self.site.registry.overview(&query));
@@ -218,6 +233,14 @@ impl Call<'_> {
         let registry = Arc::clone(&self.site.registry);
         let read = tokio::task::spawn_blocking(move || registry.events(&query));
         Ok(read.await.map_err(Failure::from)??)
+    }
+
+    /// A place among those who wait for a change.
+    fn turn_to_wait(&self) -> Result<SemaphorePermit<'_>, Refusal> {
+        let refused = |_all_taken| Refusal::TooManyWaiting {
+            limit: self.site.max_waiting(),
+        };
+        self.site.waits.try_acquire().map_err(refused)
     }
 
     /// The list's query; a delta is not for pages.

@@ -16,13 +16,15 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::watch;
 
 use super::answer::Answer;
-use super::crowd::Seat;
+use super::crowd::{DAWDLING_TIME, Seat};
 use super::socket::Turn;
 use super::stream::Stream;
 
 /// How long a connection may rest between two requests. hyper's timer for the head runs from the
 /// last answer on, so it is this one; heartbeats of two minutes on a kept connection are common.
 const IDLE_TIME: Duration = Duration::from_secs(120);
+/// How long a connection whose seat is needed may still take of an answer that is made.
+const FAREWELL_TIME: Duration = Duration::from_secs(1);
 /// Most headers of a request.
 const MAX_HEADERS: usize = 64;
 /// Most bytes of a request's head.
@@ -36,24 +38,35 @@ pub(super) struct Reply {
     pub(super) is_cut: bool,
 }
 
-/// Answers the requests of one connection until either side is done, or `stop` turns true and
-/// the running request is answered.
+/// What came over a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wire {
+    /// Requests, as far as anything came.
+    Http,
+    /// Something that hyper could not read, and answered bare.
+    Malformed,
+}
+
+/// Answers the requests of one connection until either side is done, its seat is needed, or `stop`
+/// turns true and the running request is answered.
 ///
-/// `turn` is that of the socket below `stream`.
+/// `turn` is that of the socket below `stream`. Whoever replies says when a request is
+/// whole. The answer says whether what came was HTTP.
 pub(super) async fn serve<R, F>(
     stream: Stream,
     turn: Arc<Turn>,
-    seat: Seat,
+    seat: &Seat,
     stop: watch::Receiver<bool>,
     reply: R,
-) where
+) -> Wire
+where
     R: Fn(Request<Incoming>) -> F,
     F: Future<Output = Reply>,
 {
     let stream = TokioIo::new(stream);
     let service = service_fn(|request| {
         turn.begin();
-        seat.work();
+        seat.arrive();
         let reply = reply(request);
         async {
             let Reply { answer, is_cut } = reply.await;
@@ -68,16 +81,30 @@ pub(super) async fn serve<R, F>(
     let mut connection = pin!(builder().serve_connection(stream, service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = until_told(&seat, stop) => {
+        () = reproach(seat, &turn) => return Wire::Http,
+        told = until_told(seat, stop) => {
+            // What has not been asked yet needs no answer.
+            if told == Told::SeatIsNeeded && seat.is_receiving() {
+                return Wire::Http;
+            }
             connection.as_mut().graceful_shutdown();
-            connection.await
+            tokio::select! {
+                ended = connection => ended,
+                () = farewell(seat, told) => return Wire::Http,
+            }
         }
     };
-    if let Err(error) = ended {
-        tracing::debug!(
-            error = &error as &dyn std::error::Error,
-            "a connection broke"
-        );
+    let Err(error) = ended else {
+        return Wire::Http;
+    };
+    tracing::debug!(
+        error = &error as &dyn std::error::Error,
+        "a connection broke"
+    );
+    if error.is_parse() {
+        Wire::Malformed
+    } else {
+        Wire::Http
     }
 }
 
@@ -93,12 +120,41 @@ fn builder() -> http1::Builder {
     builder
 }
 
-/// Ends when the connection should: its seat is needed, or the daemon stops.
-pub(super) async fn until_told(seat: &Seat, mut stop: watch::Receiver<bool>) {
+/// Why a connection should end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// Somebody else needs its seat.
+    SeatIsNeeded,
+    /// The daemon stops.
+    Stop,
+}
+
+/// Ends when the connection should.
+pub(super) async fn until_told(seat: &Seat, mut stop: watch::Receiver<bool>) -> Told {
     tokio::select! {
-        () = seat.asked_to_leave() => {}
+        () = seat.asked_to_leave() => Told::SeatIsNeeded,
         // An error means that nobody is left to say stop: the daemon is going.
-        _ = stop.wait_for(|stop| *stop) => {}
+        _ = stop.wait_for(|stop| *stop) => Told::Stop,
+    }
+}
+
+/// Notes when the first head does not come at once; never ends.
+async fn reproach(seat: &Seat, turn: &Turn) {
+    tokio::time::sleep(DAWDLING_TIME).await;
+    if turn.is_first() {
+        seat.dawdle();
+    }
+    std::future::pending::<()>().await;
+}
+
+/// Ends when a connection whose seat is needed has had time enough to take its last answer. One
+/// whose request came in at this very moment is answered first.
+async fn farewell(seat: &Seat, told: Told) {
+    loop {
+        tokio::time::sleep(FAREWELL_TIME).await;
+        if told == Told::SeatIsNeeded && !seat.is_working() {
+            return;
+        }
     }
 }
 

@@ -1,6 +1,8 @@
-//! How many connections there are: a seat for each, and the oldest idle one gives way.
+//! How many connections there are: a seat for each, and when all are taken, somebody gives way.
 //!
-//! Knows no HTTP; what a connection does on its seat is left to [`super::connection`].
+//! Fair by address: who holds the most seats gives one up. Of these first a connection that lets us
+//! wait for its request, else the one that rests for longest; one whose request is being answered
+//! never. Knows no HTTP; what a connection does on its seat is left to [`super::connection`].
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -11,39 +13,128 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-/// How often an idle connection is asked to give way while all seats stay taken.
+use super::sender::Proxies;
+
+/// How often somebody is asked to give way while all seats stay taken.
 const ASK_AGAIN: Duration = Duration::from_millis(100);
+/// How long the first bytes of a request may take without a reproach: more than a round trip to a
+/// device on a slow radio.
+pub(super) const DAWDLING_TIME: Duration = Duration::from_millis(250);
+
+/// What a connection does on its seat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Doing {
+    /// Its request comes in, since a moment ago.
+    Arriving,
+    /// The same, for longer than it should take.
+    Dawdling,
+    /// It was answered and waits for its next request.
+    Resting,
+    /// Its request is answered.
+    Working,
+}
 
 /// All seats.
 pub(super) struct Crowd {
     seats: Arc<Semaphore>,
-    /// Idle connections, the one that is idle for longest first.
-    idle: Mutex<BTreeMap<u64, Arc<Notify>>>,
-    next: AtomicU64,
-    peers: Mutex<HashMap<IpAddr, usize>>,
+    guests: Mutex<Guests>,
     most_per_peer: usize,
+    proxies: Proxies,
+    most: usize,
+    accepted: AtomicU64,
+    refused: AtomicU64,
+    evicted: AtomicU64,
+    accept_errors: AtomicU64,
 }
+
+/// How many connections there are and were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Census {
+    /// Seats that are taken.
+    pub(super) open: usize,
+    /// Seats in all.
+    pub(super) limit: usize,
+    /// Connections that got a seat.
+    pub(super) accepted: u64,
+    /// Connections whose address had its share already.
+    pub(super) refused: u64,
+    /// Idle connections that were asked to give way.
+    pub(super) evicted: u64,
+    /// Attempts to accept a connection that the system refused.
+    pub(super) accept_errors: u64,
+}
+
+#[derive(Default)]
+struct Guests {
+    peers: HashMap<IpAddr, Peer>,
+    next: u64,
+}
+
+/// The connections of one address that can be asked to leave, the oldest first.
+#[derive(Default)]
+struct Peer {
+    taken: usize,
+    arriving: Line,
+    dawdling: Line,
+    resting: Line,
+}
+
+/// By the number of the change that put them there.
+type Line = BTreeMap<u64, Arc<Notify>>;
 
 /// One connection's place; free again when it is dropped.
 pub(super) struct Seat {
     crowd: Arc<Crowd>,
     peer: IpAddr,
     leave: Arc<Notify>,
-    /// Key in `idle`; 0 while busy.
-    idle_since: AtomicU64,
+    /// What it does, and its number in that line.
+    at: Mutex<(Doing, u64)>,
     _permit: OwnedSemaphorePermit,
 }
 
+impl Peer {
+    fn line(&mut self, doing: Doing) -> Option<&mut Line> {
+        match doing {
+            Doing::Arriving => Some(&mut self.arriving),
+            Doing::Dawdling => Some(&mut self.dawdling),
+            Doing::Resting => Some(&mut self.resting),
+            Doing::Working => None,
+        }
+    }
+
+    fn can_give_way(&self) -> bool {
+        !(self.arriving.is_empty() && self.dawdling.is_empty() && self.resting.is_empty())
+    }
+
+    /// Who leaves first. New arrivals may not drive out everyone who rests, nor the other way
+    /// round: the larger group gives one up.
+    fn pop(&mut self) -> Option<Arc<Notify>> {
+        let line = if !self.dawdling.is_empty() {
+            &mut self.dawdling
+        } else if self.resting.len() < self.arriving.len() {
+            &mut self.arriving
+        } else {
+            &mut self.resting
+        };
+        line.pop_first().map(|(_, leave)| leave)
+    }
+}
+
 impl Crowd {
-    /// A crowd of at most `seats`, half of them from one address. Loopback is exempt: proxies put
-    /// whole fleets behind it.
-    pub(super) fn new(seats: usize) -> Arc<Self> {
+    /// A crowd of at most `seats`, half of them from one address. Loopback and `proxies` are
+    /// exempt: they put whole fleets behind one address.
+    pub(super) fn new(seats: usize, proxies: Proxies) -> Arc<Self> {
+        let most = seats.clamp(1, Semaphore::MAX_PERMITS);
         Arc::new(Self {
-            seats: Arc::new(Semaphore::new(seats.clamp(1, Semaphore::MAX_PERMITS))),
-            idle: Mutex::default(),
-            next: AtomicU64::new(1),
-            peers: Mutex::default(),
+            seats: Arc::new(Semaphore::new(most)),
+            guests: Mutex::default(),
             most_per_peer: (seats / 2).max(1),
+            proxies,
+            most,
+            accepted: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            evicted: AtomicU64::new(0),
+            accept_errors: AtomicU64::new(0),
         })
     }
 
@@ -52,17 +143,39 @@ impl Crowd {
     pub(super) async fn seat(self: &Arc<Self>, peer: IpAddr) -> Option<Seat> {
         let peer = peer.to_canonical();
         if !self.admits(peer) {
+            self.refused.fetch_add(1, Ordering::Relaxed);
             return None;
         }
         let permit = self.permit().await?;
-        *self.peers.lock().entry(peer).or_default() += 1;
-        Some(Seat {
+        self.guests.lock().peers.entry(peer).or_default().taken += 1;
+        self.accepted.fetch_add(1, Ordering::Relaxed);
+        let seat = Seat {
             crowd: Arc::clone(self),
             peer,
             leave: Arc::default(),
-            idle_since: AtomicU64::new(0),
+            at: Mutex::new((Doing::Working, 0)),
             _permit: permit,
-        })
+        };
+        seat.arrive();
+        Some(seat)
+    }
+
+    /// The system refused to hand over a connection.
+    pub(super) fn note_accept_error(&self) {
+        self.accept_errors.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many connections there are and were.
+    pub(super) fn census(&self) -> Census {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Census {
+            open: self.most - self.seats.available_permits().min(self.most),
+            limit: self.most,
+            accepted: count(&self.accepted),
+            refused: count(&self.refused),
+            evicted: count(&self.evicted),
+            accept_errors: count(&self.accept_errors),
+        }
     }
 
     async fn permit(&self) -> Option<OwnedSemaphorePermit> {
@@ -81,104 +194,89 @@ impl Crowd {
     }
 
     fn admits(&self, peer: IpAddr) -> bool {
-        let taken = self.peers.lock().get(&peer).copied().unwrap_or_default();
-        peer.is_loopback() || taken < self.most_per_peer
+        let taken = self.guests.lock().peers.get(&peer).map_or(0, |p| p.taken);
+        taken < self.most_per_peer || peer.is_loopback() || self.proxies.has(peer)
     }
 
-    /// Asks the connection that is idle for longest to leave.
+    /// Asks one connection to leave.
     fn give_way(&self) {
-        if let Some((_, leave)) = self.idle.lock().pop_first() {
+        let mut guests = self.guests.lock();
+        let candidates = guests.peers.values_mut().filter(|peer| peer.can_give_way());
+        let largest = candidates.max_by_key(|peer| peer.taken);
+        if let Some(leave) = largest.and_then(Peer::pop) {
+            self.evicted.fetch_add(1, Ordering::Relaxed);
             leave.notify_one();
+            self.evicted.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
 
 impl Seat {
-    /// The connection waits for a request.
-    pub(super) fn rest(&self) {
-        let turn = self.crowd.next.fetch_add(1, Ordering::Relaxed);
-        let mut idle = self.crowd.idle.lock();
-        idle.remove(&self.idle_since.swap(turn, Ordering::Relaxed));
-        idle.insert(turn, Arc::clone(&self.leave));
+    /// A request begins to come in.
+    pub(super) fn arrive(&self) {
+        self.turn_to(Doing::Arriving);
+    }
+
+    /// It takes long to come in.
+    pub(super) fn dawdle(&self) {
+        self.turn_to(Doing::Dawdling);
     }
 
     /// The connection answers a request.
     pub(super) fn work(&self) {
-        let mut idle = self.crowd.idle.lock();
-        idle.remove(&self.idle_since.swap(0, Ordering::Relaxed));
+        self.turn_to(Doing::Working);
+    }
+
+    /// The connection waits for a request.
+    pub(super) fn rest(&self) {
+        self.turn_to(Doing::Resting);
+    }
+
+    /// Whether a request is answered now.
+    pub(super) fn is_working(&self) -> bool {
+        self.at.lock().0 == Doing::Working
+    }
+
+    /// Whether a request is on its way in.
+    pub(super) fn is_receiving(&self) -> bool {
+        matches!(self.at.lock().0, Doing::Arriving | Doing::Dawdling)
     }
 
     /// Ends when the connection should leave.
     pub(super) async fn asked_to_leave(&self) {
         self.leave.notified().await;
     }
+
+    fn turn_to(&self, doing: Doing) {
+        let mut guests = self.crowd.guests.lock();
+        let mut at = self.at.lock();
+        guests.next += 1;
+        let number = guests.next;
+        let Some(peer) = guests.peers.get_mut(&self.peer) else {
+            return;
+        };
+        if let Some(line) = peer.line(at.0) {
+            line.remove(&at.1);
+        }
+        *at = (doing, number);
+        if let Some(line) = peer.line(doing) {
+            line.insert(number, Arc::clone(&self.leave));
+        }
+    }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
         self.work();
-        let mut peers = self.crowd.peers.lock();
-        if let Some(taken) = peers.get_mut(&self.peer) {
-            *taken -= 1;
-            if *taken == 0 {
-                peers.remove(&self.peer);
+        let mut guests = self.crowd.guests.lock();
+        if let Some(peer) = guests.peers.get_mut(&self.peer) {
+            peer.taken -= 1;
+            if peer.taken == 0 {
+                guests.peers.remove(&self.peer);
             }
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::net::Ipv4Addr;
-
-    use super::*;
-
-    const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    const FAR: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
-
-    #[tokio::test(start_paused = true)]
-    async fn the_connection_that_is_idle_for_longest_gives_way() {
-        let crowd = Crowd::new(2);
-        let first = crowd.seat(LOOPBACK).await.unwrap();
-        let second = crowd.seat(LOOPBACK).await.unwrap();
-        first.rest();
-        second.rest();
-        first.work();
-        first.rest();
-
-        let third = tokio::spawn({
-            let crowd = Arc::clone(&crowd);
-            async move { crowd.seat(LOOPBACK).await.is_some() }
-        });
-        second.asked_to_leave().await;
-        drop(second);
-
-        assert!(third.await.unwrap());
-        assert_eq!(crowd.idle.lock().len(), 1);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_connection_at_work_is_never_asked_to_leave() {
-        let crowd = Crowd::new(1);
-        let seat = crowd.seat(LOOPBACK).await.unwrap();
-        seat.rest();
-        seat.work();
-
-        let next = tokio::time::timeout(Duration::from_secs(10), crowd.seat(LOOPBACK)).await;
-
-        assert!(next.is_err());
-    }
-
-    #[tokio::test]
-    async fn one_address_takes_half_of_the_seats_and_loopback_all() {
-        let crowd = Crowd::new(4);
-        let mut far = vec![crowd.seat(FAR).await, crowd.seat(FAR).await];
-
-        assert!(crowd.seat(FAR).await.is_none());
-        let near = [crowd.seat(LOOPBACK).await, crowd.seat(LOOPBACK).await];
-        assert!(near.iter().all(Option::is_some));
-
-        far.pop();
-        assert!(crowd.seat(FAR).await.is_some());
-    }
-}
+mod tests;

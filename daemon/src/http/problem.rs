@@ -2,8 +2,6 @@
 //!
 //! What went wrong is said by the parts that noticed it.
 
-use std::hash::{BuildHasher, RandomState};
-
 use hyper::StatusCode;
 use hyper::header::{
     ACCEPT, ALLOW, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
@@ -20,6 +18,7 @@ use super::gate::GateError;
 use super::guard::GuardError;
 use super::pace::{self, TooFast};
 use super::router::RouteError;
+use super::site::RequestId;
 use crate::registry::RegistryError;
 use crate::token::TokenError;
 
@@ -27,6 +26,8 @@ use crate::token::TokenError;
 /// within this time.
 const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("2");
 
+/// On every refusal: what its request is called in the log.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// How to show a token (RFC 6750 §3).
 const BEARER: HeaderValue = HeaderValue::from_static("Bearer realm=\"lastbeat\"");
 /// The same to whoever showed one that is not known.
@@ -45,6 +46,15 @@ pub(super) enum Refusal {
     /// Too many changes from one address.
     #[error(transparent)]
     Pace(#[from] TooFast),
+    /// Too many readers wait for a change already.
+    #[error(
+        "{limit} readers wait for a change already, the limit (half of --max-connections); ask \
+         without wait, or again in a second"
+    )]
+    TooManyWaiting {
+        /// How many may.
+        limit: usize,
+    },
     /// No such path or method.
     #[error(transparent)]
     Route(#[from] RouteError),
@@ -135,7 +145,7 @@ impl Refusal {
             Self::Guard(_) => Slug::InvalidHost,
             Self::Gate(GateError::MissingScope { .. }) => Slug::MissingScope,
             Self::Gate(_) => Slug::Unauthorized,
-            Self::Pace(_) => Slug::TooManyRequests,
+            Self::Pace(_) | Self::TooManyWaiting { .. } => Slug::TooManyRequests,
             Self::Route(RouteError::NoPath) => Slug::NotFound,
             Self::Route(RouteError::NoMethod { .. }) => Slug::MethodNotAllowed,
             Self::Read(ReadError::TooLarge) => Slug::PayloadTooLarge,
@@ -152,7 +162,7 @@ impl Refusal {
         }
     }
 
-    fn problem(self) -> Problem {
+    fn problem(self, id: RequestId) -> Problem {
         let slug = self.slug();
         let problem = Problem::new(slug, self.to_string());
         match self {
@@ -169,7 +179,7 @@ impl Refusal {
                 problem
             }
             Self::Failed(failure) => {
-                let request_id = format!("{:016x}", RandomState::new().hash_one(()));
+                let request_id = id.to_string();
                 tracing::error!(
                     request.id = request_id,
                     error = &failure as &dyn std::error::Error,
@@ -205,10 +215,10 @@ pub(super) fn wants_html(headers: &HeaderMap) -> bool {
 }
 
 /// The answer to `head` that says why it is refused: a page for a browser, else a problem.
-pub(super) fn refuse(refusal: Refusal, head: &Parts) -> Answer {
+pub(super) fn refuse(refusal: Refusal, head: &Parts, id: RequestId) -> Answer {
     let header = header_of(&refusal);
     let asks_token = matches!(refusal, Refusal::Gate(_)) && refusal.slug() == Slug::Unauthorized;
-    let problem = refusal.problem();
+    let problem = refusal.problem(id);
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let path = head.uri.path();
     let page = wants_html(&head.headers).then(|| {
@@ -227,6 +237,9 @@ pub(super) fn refuse(refusal: Refusal, head: &Parts) -> Answer {
     if let Some((name, value)) = header {
         answer.headers_mut().insert(name, value);
     }
+    if let Ok(id) = HeaderValue::try_from(id.to_string()) {
+        answer.headers_mut().insert(REQUEST_ID, id);
+    }
     answer
 }
 
@@ -236,6 +249,7 @@ fn header_of(refusal: &Refusal) -> Option<(HeaderName, HeaderValue)> {
         (Refusal::Route(RouteError::NoMethod { allow }), _) => {
             Some((ALLOW, HeaderValue::from_str(allow).ok()?))
         }
+        (Refusal::TooManyWaiting { .. }, _) => Some((RETRY_AFTER, HeaderValue::from(1))),
         (Refusal::Pace(TooFast { wait, .. }), _) => {
             Some((RETRY_AFTER, HeaderValue::from(pace::wait_s(*wait))))
         }

@@ -7,7 +7,7 @@ use lastbeat_proto::Span;
 use lastbeat_proto::answer::{Notice, NoticeLevel};
 use tokio::sync::watch;
 
-use super::Site;
+use super::site::Site;
 use crate::token::{Stamp, TokenError, Tokens};
 
 /// How often the file is looked at; twice of it is the longest that a revoked token lives on.

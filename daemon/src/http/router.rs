@@ -3,7 +3,7 @@
 //! Pure. What an endpoint does is left to [`super::api`].
 
 use hyper::Method;
-use lastbeat_proto::endpoint::{self, Endpoint, Route, Scope};
+use lastbeat_proto::endpoint::{self, ENDPOINTS, Endpoint, Route, Scope};
 
 /// Where a request goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub(super) struct Destination<'path> {
     pub(super) route: Route,
     /// What the caller must be allowed to do.
     pub(super) scope: Scope,
+    /// Its place in the table of endpoints.
+    pub(super) index: usize,
     /// What stands for `<name>` in the path, still encoded; empty where the path has none.
     pub(super) name: &'path str,
 }
@@ -51,12 +53,21 @@ pub(super) fn route<'path>(
         Some(endpoint) => Ok(Destination {
             route: endpoint.route,
             scope: endpoint.scope,
+            index: place(endpoint),
             name: found.name.unwrap_or_default(),
         }),
         None => Err(RouteError::NoMethod {
             allow: allow(&found.endpoints),
         }),
     }
+}
+
+/// Where an endpoint of the table stands in it.
+fn place(endpoint: &Endpoint) -> usize {
+    ENDPOINTS
+        .iter()
+        .position(|found| (found.method, found.path) == (endpoint.method, endpoint.path))
+        .unwrap_or(ENDPOINTS.len())
 }
 
 fn allow(endpoints: &[&Endpoint]) -> String {
@@ -81,8 +92,6 @@ pub(super) fn root_of(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use lastbeat_proto::endpoint::ENDPOINTS;
-
     use super::*;
 
     fn no_method(method: &Method, path: &str) -> String {
@@ -94,11 +103,12 @@ mod tests {
 
     #[test]
     fn every_endpoint_of_the_table_is_reached_by_its_method_and_path() {
-        for endpoint in &ENDPOINTS {
+        for (index, endpoint) in ENDPOINTS.iter().enumerate() {
             let path = endpoint.path.replace("<name>", "a%2Fb");
             let method = Method::from_bytes(endpoint.method.word().as_bytes()).unwrap();
 
-            assert_eq!(route(&method, &path).unwrap().route, endpoint.route);
+            let found = route(&method, &path).unwrap();
+            assert_eq!((found.route, found.index), (endpoint.route, index));
         }
     }
 

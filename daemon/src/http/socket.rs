@@ -55,6 +55,11 @@ impl Turn {
         self.is_cut.store(true, Ordering::Relaxed);
     }
 
+    /// Whether no head has come yet.
+    pub(super) fn is_first(&self) -> bool {
+        self.number() == 0
+    }
+
     fn number(&self) -> usize {
         self.number.load(Ordering::Relaxed)
     }

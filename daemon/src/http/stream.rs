@@ -80,15 +80,7 @@ impl AsyncRead for Stream {
     ) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
-            Self::Tls(stream) => match Pin::new(stream).poll_read(cx, buf) {
-                // Small clients end their side without a word of TLS and still want the answer.
-                // Nothing can be cut off unseen: a body that HTTP does not know to be whole is an
-                // error above.
-                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                    Poll::Ready(Ok(()))
-                }
-                read => read,
-            },
+            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
         }
     }
 }

@@ -227,8 +227,8 @@ fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     PrivateKeyDer::from_pem_slice(&text).map_err(|error| TlsError::Content {
         path: path.to_owned(),
         detail: format!(
-            "{}; --{flag} wants a key without a password, from BEGIN PRIVATE KEY (or RSA or EC \
-             PRIVATE KEY) to its END",
+            "{}; --{flag} wants a key without a password, between two lines that say PRIVATE KEY \
+             (or RSA or EC PRIVATE KEY)",
             no_section("private key", Some(&error))
         ),
     })

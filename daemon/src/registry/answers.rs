@@ -8,7 +8,7 @@ use lastbeat_proto::answer::{
 use lastbeat_proto::query::{HistoryQuery, ListQuery};
 
 use super::{Overview, PAGE_EVENTS, PAGE_GONE, Registry, RegistryError};
-use crate::state::{MASS_LOSS, Place};
+use crate::state::{Figures, MASS_LOSS, Place};
 
 impl Registry {
     /// Everything the dashboard's page shows.
@@ -108,6 +108,14 @@ impl Registry {
                 },
                 notices,
             }
+        })
+    }
+
+    /// What the daemon counts about itself. Never touches the disk.
+    pub fn figures(&self) -> Figures {
+        self.hold(|state, now| {
+            state.look(now);
+            state.figures(now)
         })
     }
 

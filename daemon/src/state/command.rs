@@ -223,6 +223,7 @@ impl State {
         let Some(hot) = self.slab.get_mut(place) else {
             return;
         };
+        self.tally.heartbeats += 1;
         hot.heartbeat = Heartbeat { at: now.wall, l };
         hot.heard = now.mono;
         hot.clear(flag::LATE);
@@ -264,6 +265,7 @@ impl State {
         let left_l = hot.since_l;
         match hot.life {
             Life::Up | Life::Down => {
+                self.tally.deregistered += 1;
                 self.change_life(place, Life::Deregistered, l, now);
                 self.record_transition(place, EventKind::Gone, "deregistered".to_owned());
                 self.bury(place, l);

@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 
-use lastbeat_proto::Timestamp;
 use lastbeat_proto::answer::Event;
+use lastbeat_proto::status::EVENT_KINDS;
+use lastbeat_proto::{EventKind, Timestamp};
 
 use super::State;
 use super::dirty::{MAX_COPIED, MAX_WAITING_EVENTS};
@@ -24,6 +25,8 @@ pub(super) struct Journal {
     given_up: u64,
     /// Since when: the moment of the first of them.
     given_up_since: Option<Timestamp>,
+    /// Events of this run, in the order of [`EVENT_KINDS`].
+    counted: [u64; EVENT_KINDS.len()],
 }
 
 impl Journal {
@@ -34,6 +37,7 @@ impl Journal {
             revision,
             given_up: 0,
             given_up_since: None,
+            counted: [0; EVENT_KINDS.len()],
         }
     }
 
@@ -48,10 +52,19 @@ impl Journal {
         self.given_up_since.map(|since| (self.given_up, since))
     }
 
+    /// How many events of each kind there were in this run.
+    pub(super) fn counted(&self) -> Vec<(EventKind, u64)> {
+        EVENT_KINDS.into_iter().zip(self.counted).collect()
+    }
+
     /// Records an event under the next revision.
     pub(super) fn record(&mut self, mut event: EventRecord) {
         self.revision += 1;
         event.revision = self.revision;
+        let kinds = EVENT_KINDS.into_iter().zip(&mut self.counted);
+        for (kind, count) in kinds {
+            *count += u64::from(kind == event.kind);
+        }
         if MAX_EVENTS <= self.newest.len() {
             self.newest.pop_front();
         }

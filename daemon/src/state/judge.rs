@@ -122,8 +122,14 @@ impl State {
             }
             match hot.life {
                 Life::Up if !hot.has(flag::LATE) => self.become_late(place),
-                Life::Up => self.go_down(place, now),
-                Life::Down => self.leave(place, now),
+                Life::Up => {
+                    self.tally.note_delay(l.since(deadline));
+                    self.go_down(place, now);
+                }
+                Life::Down => {
+                    self.tally.note_delay(l.since(deadline));
+                    self.leave(place, now);
+                }
                 _ if hot.has(flag::SHOWN) => self.hide(place),
                 _ => self.expire(place),
             }

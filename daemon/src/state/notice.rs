@@ -68,8 +68,9 @@ impl State {
         self.notices.lasting.extend(notice);
     }
 
-    /// Notes what keeps the store from writing; nothing when it writes.
+    /// Notes what keeps the store from writing, once an attempt; nothing when it writes.
     pub fn set_store_trouble(&mut self, trouble: Option<StoreTrouble>) {
+        self.tally.write_errors += u64::from(trouble.is_some());
         self.notices.store = trouble;
     }
 

@@ -161,6 +161,18 @@ impl Drop for Program {
 
 /// One request on a connection of its own: status and JSON.
 pub(crate) fn ask(addr: SocketAddr, method: &str, path: &str, body: &str) -> (u16, Value) {
+    let (status, body) = exchange(addr, method, path, body);
+    (status, serde_json::from_str(&body).unwrap_or(Value::Null))
+}
+
+/// The text at a path, which must be there.
+pub(crate) fn ask_for_text(addr: SocketAddr, path: &str) -> String {
+    let (status, text) = exchange(addr, "GET", path, "");
+    assert_eq!(status, 200, "{text}");
+    text
+}
+
+fn exchange(addr: SocketAddr, method: &str, path: &str, body: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(addr).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let head = format!(
@@ -172,7 +184,7 @@ pub(crate) fn ask(addr: SocketAddr, method: &str, path: &str, body: &str) -> (u1
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    (status, serde_json::from_str(body).unwrap_or(Value::Null))
+    (status, body.to_owned())
 }
 
 /// Waits for a condition, and says what it waited for when it does not come.

@@ -92,6 +92,8 @@ async fn plain_http_is_told_to_use_https_and_closed() {
         assert_eq!(reply.status, 400);
         assert_eq!(reply.text(), "this port speaks TLS; use https://\n");
         assert_eq!(reply.header("connection"), Some("close"));
+        // What still comes must not take the answer with it by a reset.
+        connection.send(&large).await;
         assert!(connection.is_closed().await);
     }
 }

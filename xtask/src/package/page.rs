@@ -60,33 +60,7 @@ impl Page {
         let mut roff = Roff::new();
         roff.control("SH", ["COMMANDS"]);
         for command in program.get_subcommands() {
-            if command.get_name() == "help" {
-                continue;
-            }
-            roff.control("SS", [command.get_name()]);
-            let about = command.get_about().context("a command has no summary")?;
-            roff.text([roman(format!("{about}."))]);
-            let (own, of_the_page): (Vec<&Arg>, Vec<&Arg>) = command
-                .get_arguments()
-                .filter(|argument| is_setting(argument))
-                .partition(|argument| is_own(program, argument));
-            let all = program
-                .get_arguments()
-                .filter(|argument| is_setting(argument));
-            if of_the_page.len() == all.count() {
-                roff.control("PP", [])
-                    .text([roman("Takes all options above.")]);
-            } else if !of_the_page.is_empty() {
-                let mut text = vec![roman("Takes, as above:")];
-                for argument in of_the_page {
-                    text.push(roman(" "));
-                    text.extend(term(argument));
-                }
-                roff.control("PP", []).text(text);
-            }
-            for argument in own {
-                describe(&mut roff, argument)?;
-            }
+            describe_command(&mut roff, program, command, "")?;
         }
         self.write(&roff)
     }
@@ -121,6 +95,48 @@ impl Page {
     fn write(&mut self, roff: &Roff) -> Result<()> {
         Ok(roff.to_writer(&mut self.bytes)?)
     }
+}
+
+/// A command and those below it, each under its whole name; `above` is what stands before it.
+fn describe_command(
+    roff: &mut Roff,
+    program: &Command,
+    command: &Command,
+    above: &str,
+) -> Result<()> {
+    // Every program has this one.
+    if command.get_name() == "help" {
+        return Ok(());
+    }
+    let name = format!("{above}{}", command.get_name());
+    roff.control("SS", [name.as_str()]);
+    let about = command.get_about().context("a command has no summary")?;
+    roff.text([roman(format!("{about}."))]);
+    let (own, of_the_page): (Vec<&Arg>, Vec<&Arg>) = command
+        .get_arguments()
+        .filter(|argument| is_setting(argument))
+        .partition(|argument| is_own(program, argument));
+    let all = program
+        .get_arguments()
+        .filter(|argument| is_setting(argument));
+    if of_the_page.len() == all.count() {
+        roff.control("PP", [])
+            .text([roman("Takes all options above.")]);
+    } else if !of_the_page.is_empty() {
+        let mut text = vec![roman("Takes, as above:")];
+        for argument in of_the_page {
+            text.push(roman(" "));
+            text.extend(term(argument));
+        }
+        roff.control("PP", []).text(text);
+    }
+    for argument in own {
+        describe(roff, argument)?;
+    }
+    for below in command.get_subcommands() {
+        describe_command(roff, program, below, &format!("{name} "))?;
+    }
+    Ok(())
 }
 
 /// An argument with its help and the words that it may be.
@@ -211,5 +227,24 @@ mod tests {
         let set = inline("see `a|b` and [c](d.md#e).");
 
         assert_eq!(set, [roman("see "), bold("a|b"), roman(" and c.")]);
+    }
+
+    #[test]
+    fn a_command_below_a_command_bears_its_whole_name() {
+        let add = Command::new("add")
+            .about("Make one")
+            .arg(Arg::new("NAME").help("Its name"));
+        let token = Command::new("token").about("Tokens").subcommand(add);
+        let program = Command::new("p").about("It").subcommand(token);
+        let source = Source {
+            operations: "",
+            day: "2026-11-25",
+        };
+
+        let page = Page::new(program, "8", &source).unwrap().bytes;
+
+        let text = String::from_utf8(page).unwrap();
+        assert!(text.contains(".SS \"token add\"\nMake one.\n"), "{text}");
+        assert!(text.contains("Its name"), "{text}");
     }
 }

@@ -2,10 +2,13 @@
 
 use hyper::{Method, Request};
 use lastbeat_proto::Span;
+use lastbeat_proto::endpoint::Scope;
 use lastbeat_proto::name::NameError;
 use lastbeat_proto::register::Registration;
 
 use super::*;
+use crate::clock::Mono;
+use crate::http::pace::Pace;
 use crate::http::router;
 
 fn head(accept: &str) -> Parts {
@@ -62,14 +65,33 @@ fn refusals() -> Vec<Refusal> {
         }
         .into(),
         Refusal::NotReady,
+        GateError::NoToken.into(),
+        GateError::UnknownToken.into(),
+        GateError::MissingScope {
+            has: Scope::Read,
+            needs: Scope::Register,
+        }
+        .into(),
+        too_fast().into(),
+        Refusal::TooManyWaiting { limit: 2_048 },
     ]
+}
+
+/// What the third of two allowed changes meets.
+fn too_fast() -> TooFast {
+    let pace = Pace::new(1);
+    let from = "192.0.2.7".parse().unwrap();
+    let charge = || pace.charge(from, Mono::default());
+    std::iter::repeat_with(charge)
+        .find_map(Result::err)
+        .unwrap()
 }
 
 #[test]
 fn every_refusal_says_what_is_wrong_and_what_to_do() {
     let documents: Vec<String> = refusals()
         .into_iter()
-        .map(|refusal| serde_json::to_string_pretty(&refusal.problem()).unwrap())
+        .map(|refusal| serde_json::to_string_pretty(&refusal.problem(RequestId::SAMPLE)).unwrap())
         .collect();
 
     insta::assert_snapshot!(documents.join("\n"));
@@ -79,21 +101,21 @@ fn every_refusal_says_what_is_wrong_and_what_to_do() {
 fn a_fault_of_ours_has_a_request_id_and_keeps_its_cause_to_itself() {
     let cause = serde_json::from_str::<u8>("secret").unwrap_err();
 
-    let problem = Refusal::from(Failure::from(cause)).problem();
+    let problem = Refusal::from(Failure::from(cause)).problem(RequestId::SAMPLE);
 
     assert_eq!(problem.status, 500);
     assert_eq!(
         problem.detail,
         "cannot build the answer; look for the request id in the log"
     );
-    assert_eq!(problem.request_id.unwrap().len(), 16);
+    assert_eq!(problem.request_id.unwrap(), "0a1b2c3d-1f");
 }
 
 #[test]
 fn a_wrong_method_is_answered_with_the_right_ones() {
     let refusal = router::route(&Method::PUT, "/services/a").unwrap_err();
 
-    let answer = refuse(refusal.into(), &head("*/*"));
+    let answer = refuse(refusal.into(), &head("*/*"), RequestId::SAMPLE);
 
     assert_eq!(answer.status(), 405);
     assert_eq!(answer.headers()[ALLOW], "GET, HEAD, DELETE");
@@ -102,10 +124,10 @@ fn a_wrong_method_is_answered_with_the_right_ones() {
 #[test]
 fn who_may_try_again_is_told_when() {
     for refusal in refusals() {
-        let expected = refusal.slug().status() == 503;
+        let expected = matches!(refusal.slug().status(), 429 | 503);
         let said = format!("{refusal}");
 
-        let answer = refuse(refusal, &head("*/*"));
+        let answer = refuse(refusal, &head("*/*"), RequestId::SAMPLE);
 
         assert_eq!(
             answer.headers().contains_key(RETRY_AFTER),
@@ -131,7 +153,7 @@ fn a_page_is_only_for_who_names_html() {
             CONTENT_TYPE
         };
 
-        let answer = refuse(Refusal::NotReady, &head(accept));
+        let answer = refuse(Refusal::NotReady, &head(accept), RequestId::SAMPLE);
 
         assert_eq!(answer.headers()["content-type"], kind, "{accept}");
     }

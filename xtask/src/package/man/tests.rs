@@ -73,16 +73,26 @@ fn every_setting_of_the_client_stands_in_its_man_page() {
     }
 }
 
+/// The heading and summary of every command of a program, of those below a command, too.
+fn headings(program: &clap::Command, above: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for command in program.get_subcommands() {
+        let name = format!("{above}{}", command.get_name());
+        let quote = if above.is_empty() { "" } else { "\"" };
+        let about = command.get_about().unwrap();
+        found.push(format!(".SS {quote}{name}{quote}\n{about}"));
+        found.extend(headings(command, &format!("{name} ")));
+    }
+    found
+}
+
 #[test]
 fn every_command_of_both_programs_stands_in_its_man_page() {
     for ((_, page), program) in pages().iter().zip(super::super::completions::programs()) {
         let text = plain(page);
-        for command in program.get_subcommands() {
-            let heading = format!(
-                ".SS {}\n{}",
-                command.get_name(),
-                command.get_about().unwrap()
-            );
+        let headings = headings(&program, "");
+        assert!(!headings.is_empty());
+        for heading in headings {
             assert!(text.contains(&heading), "{heading} in {text}");
         }
     }

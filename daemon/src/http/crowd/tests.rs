@@ -1,0 +1,144 @@
+//! Who gives way to whom.
+
+use std::net::Ipv4Addr;
+
+use super::*;
+
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const FAR: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+const OTHER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));
+
+fn crowd(seats: usize) -> Arc<Crowd> {
+    Crowd::new(seats, Proxies::default())
+}
+
+async fn seats(crowd: &Arc<Crowd>, peer: IpAddr, count: usize) -> Vec<Seat> {
+    let mut seats = Vec::new();
+    for _ in 0..count {
+        seats.push(crowd.seat(peer).await.unwrap());
+    }
+    seats
+}
+
+/// Takes another seat for `peer` and returns which of these had to leave for it.
+async fn leaves(crowd: &Arc<Crowd>, peer: IpAddr, mut all: Vec<Seat>) -> (usize, Vec<Seat>) {
+    let next = tokio::spawn({
+        let crowd = Arc::clone(crowd);
+        async move { crowd.seat(peer).await }
+    });
+    let asked = all.iter().enumerate().map(|(index, seat)| {
+        Box::pin(async move {
+            seat.asked_to_leave().await;
+            index
+        })
+    });
+    let (index, ..) = select_all(asked.collect()).await;
+    drop(all.remove(index));
+    all.push(next.await.unwrap().unwrap());
+    (index, all)
+}
+
+/// The first of these futures that ends.
+async fn select_all<F: Future<Output = usize> + Unpin>(mut all: Vec<F>) -> (usize, Vec<F>) {
+    let first = std::future::poll_fn(|cx| {
+        for future in &mut all {
+            if let std::task::Poll::Ready(index) = std::pin::Pin::new(future).poll(cx) {
+                return std::task::Poll::Ready(index);
+            }
+        }
+        std::task::Poll::Pending
+    });
+    (first.await, all)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_connection_that_rests_for_longest_gives_way() {
+    let crowd = crowd(3);
+    let all = seats(&crowd, LOOPBACK, 3).await;
+    for index in [2, 0, 1, 2] {
+        all[index].work();
+        all[index].rest();
+    }
+
+    let (left, all) = leaves(&crowd, LOOPBACK, all).await;
+
+    assert_eq!(left, 0);
+    assert_eq!(crowd.guests.lock().peers[&LOOPBACK].taken, all.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_lets_us_wait_for_its_request_leaves_before_one_that_rests() {
+    let crowd = crowd(3);
+    let all = seats(&crowd, LOOPBACK, 3).await;
+    all[0].rest();
+    all[1].rest();
+    all[2].dawdle();
+
+    let (left, _) = leaves(&crowd, LOOPBACK, all).await;
+
+    assert_eq!(left, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_of_new_ones_does_not_drive_out_those_that_rest() {
+    let crowd = crowd(6);
+    let mut all = seats(&crowd, LOOPBACK, 6).await;
+    for seat in all.iter().take(3) {
+        seat.rest();
+    }
+    let mut left = Vec::new();
+    for _ in 0..4 {
+        let (index, rest) = leaves(&crowd, LOOPBACK, all).await;
+        all = rest;
+        left.push(index);
+    }
+    let resting = crowd.guests.lock().peers[&LOOPBACK].resting.len();
+
+    assert_eq!(left[0], 0, "as many rest as arrive");
+    assert_eq!(resting, 2, "and no further one: {left:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_address_with_the_most_seats_gives_one_up() {
+    let crowd = Crowd::new(5, Proxies::new(&["192.0.2.2/32".parse().unwrap()]));
+    let mut all = seats(&crowd, OTHER, 2).await;
+    all.extend(seats(&crowd, LOOPBACK, 3).await);
+    all[0].dawdle();
+    for seat in all.iter().skip(1) {
+        seat.rest();
+    }
+
+    let (left, _) = leaves(&crowd, OTHER, all).await;
+
+    assert_eq!(left, 2, "the oldest of the three");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_at_work_is_never_asked_to_leave() {
+    let crowd = crowd(1);
+    let seat = crowd.seat(LOOPBACK).await.unwrap();
+    seat.rest();
+    seat.work();
+
+    let next = tokio::time::timeout(Duration::from_secs(10), crowd.seat(LOOPBACK)).await;
+
+    assert!(next.is_err());
+    assert!(seat.is_working() && !seat.is_receiving());
+}
+
+#[tokio::test]
+async fn one_address_takes_half_of_the_seats_and_loopback_and_proxies_all() {
+    let proxies = Proxies::new(&["192.0.2.2/32".parse().unwrap()]);
+    let crowd = Crowd::new(4, proxies);
+    let mut far = seats(&crowd, FAR, 2).await;
+
+    assert!(crowd.seat(FAR).await.is_none());
+    drop(seats(&crowd, LOOPBACK, 2).await);
+    drop(seats(&crowd, OTHER, 2).await);
+
+    far.pop();
+    drop(seats(&crowd, FAR, 1).await);
+    drop(far);
+    drop(seats(&crowd, OTHER, 4).await);
+    assert!(crowd.guests.lock().peers.is_empty());
+}

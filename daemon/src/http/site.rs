@@ -1,0 +1,245 @@
+//! What all requests of one daemon share, and the way of a request through the edge: who asks, is
+//! it let in, where does it go, its body, its answer.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use hyper::Request;
+use hyper::body::{Body, Incoming};
+use hyper::http::request::Parts;
+use lastbeat_proto::answer::{Notice, NoticeLevel};
+use lastbeat_proto::{Span, query};
+use tokio::sync::{Notify, Semaphore};
+
+use super::answer;
+use super::api::{self, Call};
+use super::body::{self, ReadError};
+use super::connection::Reply;
+use super::crowd::{Crowd, DAWDLING_TIME, Seat};
+use super::gate::Gate;
+use super::guard::{self, KnownHosts};
+use super::pace::Pace;
+use super::problem;
+use super::sender::Proxies;
+use super::stream::Scheme;
+use super::tls::Tls;
+use super::traffic::Traffic;
+use super::{Access, Edge, descriptors, router};
+use crate::registry::Registry;
+use crate::token::{TokenError, random};
+
+/// Kind of the notice while a new certificate cannot be used.
+const NOT_RELOADED: &str = "certificate-not-reloaded";
+
+/// What every connection of this daemon shares.
+pub(super) struct Site {
+    pub(super) registry: Arc<Registry>,
+    pub(super) known: KnownHosts,
+    pub(super) machine: Option<String>,
+    pub(super) crowd: Arc<Crowd>,
+    pub(super) gate: Gate,
+    pub(super) proxies: Proxies,
+    pub(super) pace: Pace,
+    pub(super) tls: Option<Tls>,
+    pub(super) traffic: Traffic,
+    /// One for each reader that waits for a change: half as many as there are seats, so that
+    /// readers never take all of them.
+    pub(super) waits: Semaphore,
+    max_waiting: usize,
+    /// Notified when the tokens are to be read, changed or not.
+    pub(super) reread: Notify,
+    ids: RequestIds,
+}
+
+/// What a request is called in the log and in its refusal: unique among all runs of all daemons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct RequestId {
+    run: u32,
+    number: u64,
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}-{:x}", self.run, self.number)
+    }
+}
+
+/// Where they come from.
+struct RequestIds {
+    run: u32,
+    next: AtomicU64,
+}
+
+#[cfg(test)]
+impl RequestId {
+    /// For tests.
+    pub(super) const SAMPLE: Self = Self {
+        run: 0x0a1b_2c3d,
+        number: 31,
+    };
+}
+
+impl RequestIds {
+    fn next(&self) -> RequestId {
+        RequestId {
+            run: self.run,
+            number: self.next.fetch_add(1, Ordering::Relaxed),
+        }
+    }
+}
+
+impl Site {
+    /// What `edge` says, around `registry`.
+    ///
+    /// # Errors
+    /// When the system gives no random bytes.
+    pub(super) fn new(registry: Arc<Registry>, edge: Edge) -> Result<Self, TokenError> {
+        let names = edge.allowed_hosts.iter().chain(&edge.machine_name);
+        let (tokens, anonymous_read) = match edge.access {
+            Access::Open => (None, false),
+            Access::Tokens {
+                live,
+                anonymous_read,
+                ..
+            } => (Some(live), anonymous_read),
+        };
+        let proxies = Proxies::new(&edge.trusted_proxies);
+        let seats = descriptors::make_room(edge.max_connections);
+        let max_waiting = (seats / 2).clamp(1, Semaphore::MAX_PERMITS);
+        Ok(Self {
+            registry,
+            known: KnownHosts::new(names.map(String::as_str)),
+            crowd: Crowd::new(seats, proxies.clone()),
+            gate: Gate::new(tokens, anonymous_read)?,
+            proxies,
+            pace: Pace::new(edge.max_write_rate),
+            machine: edge.machine_name,
+            tls: edge.tls,
+            traffic: Traffic::new(),
+            waits: Semaphore::new(max_waiting),
+            max_waiting,
+            reread: Notify::new(),
+            ids: RequestIds {
+                run: u32::from_ne_bytes(random()?),
+                next: AtomicU64::new(1),
+            },
+        })
+    }
+
+    /// How many readers may wait for a change.
+    pub(super) const fn max_waiting(&self) -> usize {
+        self.max_waiting
+    }
+
+    /// Reads again what lies in files; connections that are open go on as they are.
+    pub(super) fn reload(&self) {
+        self.reread.notify_one();
+        let Some(tls) = &self.tls else {
+            if !self.gate.asks() {
+                let line = "told to read files again (SIGHUP), but no setting names one that may";
+                tracing::info!("{line} change");
+            }
+            return;
+        };
+        let notice = match tls.reload() {
+            Ok(cert) => {
+                let cert = cert.display();
+                tracing::info!("new connections get the certificate that is now in {cert}");
+                None
+            }
+            Err(error) => {
+                let text = format!("{error}; the certificate of before stays in use");
+                tracing::warn!("{text}");
+                Some(Notice {
+                    kind: NOT_RELOADED.to_owned(),
+                    level: NoticeLevel::Warning,
+                    text,
+                    since: self.registry.clock().now().wall,
+                })
+            }
+        };
+        self.registry.replace_lasting_notice(NOT_RELOADED, notice);
+    }
+
+    /// Answers one request, whatever it is. It comes from an address by a scheme, and tells its
+    /// seat when it is whole.
+    pub(super) async fn respond(
+        &self,
+        (peer, scheme): (IpAddr, Scheme),
+        seat: &Seat,
+        request: Request<Incoming>,
+    ) -> Reply {
+        let id = self.ids.next();
+        let began = self.registry.clock().steady();
+        let (head, body) = request.into_parts();
+        let sender = self.proxies.sender(peer, scheme, &head.headers);
+        let ip = sender.ip;
+        let mut endpoint = None;
+        let mut is_cut = !body.is_end_stream();
+        let asked = async {
+            let caller = self.gate.caller(&head.headers, began);
+            let known = if caller.has_token() {
+                &KnownHosts::any()
+            } else {
+                &self.known
+            };
+            guard::check(&head, sender.scheme, known)?;
+            let destination = router::route(&head.method, head.uri.path())?;
+            endpoint = Some(destination.index);
+            caller.must(destination.scope)?;
+            let body = receive(body, seat).await?;
+            is_cut = false;
+            api::answer(&Call {
+                site: self,
+                sender,
+                caller,
+                head: &head,
+                destination,
+                body,
+            })
+            .await
+        };
+        let outcome = asked.await;
+        let mut answer = outcome.unwrap_or_else(|refusal| problem::refuse(refusal, &head, id));
+        answer::finish(&mut answer);
+        let took = self.registry.clock().steady().micros_since(began);
+        let took = (!waits(&head)).then(|| Span::from_signed_micros(took));
+        self.traffic.note(endpoint, answer.status().as_u16(), took);
+        if is_cut {
+            answer::close_after(&mut answer, head.version);
+        }
+        tracing::debug!(
+            request.id = %id,
+            http.method = %head.method,
+            http.target = ?head.uri,
+            http.status = answer.status().as_u16(),
+            peer.ip = %ip,
+            "answered a request"
+        );
+        Reply { answer, is_cut }
+    }
+}
+
+/// Reads the body; who takes long for it may lose its seat to others meanwhile.
+async fn receive(body: Incoming, seat: &Seat) -> Result<Bytes, ReadError> {
+    let mut read = pin!(body::read(body));
+    let body = match tokio::time::timeout(DAWDLING_TIME, read.as_mut()).await {
+        Ok(body) => body,
+        Err(_elapsed) => {
+            seat.dawdle();
+            read.await
+        }
+    };
+    seat.work();
+    body
+}
+
+/// Whether a request asked to be answered later: how long that takes is the asker's own wish.
+fn waits(head: &Parts) -> bool {
+    let asked = head.uri.query().unwrap_or_default();
+    !asked.is_empty() && query::value_of(asked, "wait").is_some()
+}
