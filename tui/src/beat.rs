@@ -68,15 +68,14 @@ pub enum BeatError {
 /// # Errors
 /// When the command cannot be started, or, without a command, when the daemon will never take the
 /// registration.
-pub fn beat(settings: &Settings, plan: Plan) -> Result<BeatEnd, BeatError> {
+pub fn beat(settings: &Settings, client: Client, plan: Plan) -> Result<BeatEnd, BeatError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(run(settings, plan))
+    runtime.block_on(run(settings, Arc::new(client), plan))
 }
 
-async fn run(settings: &Settings, plan: Plan) -> Result<BeatEnd, BeatError> {
-    let client = Arc::new(Client::new(settings.url.clone(), settings.timeout));
+async fn run(settings: &Settings, client: Arc<Client>, plan: Plan) -> Result<BeatEnd, BeatError> {
     let has_command = !plan.command.is_empty();
     let ending = Ending::start(&plan.command)?;
     let name = plan.body.name.clone();

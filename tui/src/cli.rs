@@ -3,13 +3,14 @@
 mod plan;
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::beat::{self, BeatEnd, BeatError};
+use crate::client::{Client, CredentialError};
 use crate::config::{
     self, ConfigError, Kind, Output, ProcessEnvironment, SETTINGS, SHARED, Setting, Settings,
 };
@@ -41,6 +42,9 @@ pub enum CliError {
     /// A setting.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The token or the authorities.
+    #[error(transparent)]
+    Credential(#[from] CredentialError),
     /// The list.
     #[error(transparent)]
     Once(#[from] OnceError),
@@ -98,20 +102,29 @@ fn flag(setting: &Setting, is_shared: bool) -> Arg {
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<Done, CliError> {
     let matches = command().try_get_matches_from(arguments)?;
     let settings = settings(&matches)?;
+    let client = Client::open(&settings)?;
     if let Some(matches) = matches.subcommand_matches("beat") {
-        return Ok(Done::Beat(beat::beat(&settings, plan::plan(matches)?)?));
+        let plan = plan::plan(matches)?;
+        warn(&settings);
+        return Ok(Done::Beat(beat::beat(&settings, client, plan)?));
     }
     let has_screen = rustix::termios::isatty(rustix::stdio::stdout());
+    if settings.output == Output::Screen && has_screen {
+        return Ok(Done::Monitor(run::run(&settings, client)?));
+    }
+    warn(&settings);
+    let has_down = once::print(&settings, &client, &mut io::stdout().lock())?;
     match settings.output {
-        Output::Screen if has_screen => Ok(Done::Monitor(run::run(&settings)?)),
-        Output::Screen | Output::Listing => {
-            once::print(&settings, &mut io::stdout().lock())?;
-            Ok(Done::Shown)
-        }
-        Output::Once => {
-            let has_down = once::print(&settings, &mut io::stdout().lock())?;
-            Ok(Done::Printed { has_down })
-        }
+        Output::Screen | Output::Listing => Ok(Done::Shown),
+        Output::Once => Ok(Done::Printed { has_down }),
+    }
+}
+
+/// Says once what whoever starts the program should know; the monitor has a notice for it.
+fn warn(settings: &Settings) {
+    if let Some(text) = settings.token_warning() {
+        // A closed stderr is no reason to do nothing.
+        let _written: io::Result<()> = writeln!(io::stderr(), "lastbeat: {text}");
     }
 }
 

@@ -1,8 +1,11 @@
-//! Questions to the daemon over HTTP/1.1: the only place that knows hyper. Connections are kept
-//! and used again; a question that a kept connection lost is asked once more on a new one.
+//! Questions to the daemon over HTTP/1.1: the only place that knows hyper and TLS. Connections are
+//! kept and used again; a question that a kept connection lost is asked once more on a new one.
 
 mod answer;
 mod connection;
+mod credential;
+mod error;
+mod tls;
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -10,64 +13,31 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Request;
+use hyper::header::{AUTHORIZATION, HeaderValue};
 use lastbeat_proto::Span;
 use lastbeat_proto::answer::{
     DeregisterAnswer, EventsAnswer, GoneAnswer, RefreshAnswer, RegisterAnswer, ServicesAnswer,
 };
 use lastbeat_proto::endpoint::Method;
 use lastbeat_proto::path::encode;
-use lastbeat_proto::problem::Problem;
 use lastbeat_proto::query::MAX_LIMIT;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::config::BaseUrl;
-use crate::model::link::{Fault, FaultKind};
+use crate::config::{BaseUrl, Scheme, Settings};
 
+use answer::Answer;
 use connection::Connection;
+use credential::{Token, read_authorities};
+use tls::Tls;
+
+pub use credential::CredentialError;
+pub use error::ClientError;
 
 /// Kept connections: one polls, one acts.
 const MAX_KEPT: usize = 2;
 /// Events of one answer: more than any screen has lines.
 const EVENTS: usize = 200;
-
-/// Why a question has no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// No connection, or one that broke.
-    #[error("{cause}")]
-    Unreachable {
-        /// The cause in few words.
-        cause: String,
-    },
-    /// No answer in time.
-    #[error("no answer within {0}")]
-    Timeout(Span),
-    /// The daemon, or a proxy before it, wants to know who asks.
-    #[error("not allowed (HTTP {0}); this daemon wants a token")]
-    Unauthorized(u16),
-    /// Something else answers at this address.
-    #[error("no lastbeatd answers here: {0}; check --url")]
-    NotOurs(String),
-    /// The daemon says no.
-    #[error("{}", .0.detail)]
-    Refused(Box<Problem>),
-}
-
-impl From<ClientError> for Fault {
-    fn from(error: ClientError) -> Self {
-        let kind = match error {
-            ClientError::Unreachable { .. } | ClientError::Timeout(_) => FaultKind::Unreachable,
-            ClientError::Unauthorized(_) => FaultKind::Unauthorized,
-            ClientError::NotOurs(_) => FaultKind::NotOurs,
-            ClientError::Refused(_) => FaultKind::Refused,
-        };
-        Self {
-            kind,
-            text: error.to_string(),
-        }
-    }
-}
 
 /// A registration as it is sent; what is left out stays as it is.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -96,15 +66,39 @@ pub struct RegisterBody {
 pub struct Client {
     url: BaseUrl,
     timeout: Span,
+    tls: Option<Tls>,
+    token: Option<Token>,
     kept: Mutex<Vec<Connection>>,
 }
 
 impl Client {
-    /// Connects to nothing yet. An answer is waited for at most `timeout`.
+    /// A client with the token and the authorities of these settings. Connects to nothing yet.
+    ///
+    /// # Errors
+    /// [`CredentialError`] when one of their files cannot be used.
+    pub fn open(settings: &Settings) -> Result<Self, CredentialError> {
+        let url = settings.url.clone();
+        let authorities = settings.ca_file.as_deref().map(read_authorities);
+        let authorities = authorities.transpose()?;
+        let tls = match url.scheme() {
+            Scheme::Http => None,
+            Scheme::Https => Some(Tls::new(url.host(), authorities)),
+        };
+        let token = settings.token_file.as_deref().map(Token::read);
+        Ok(Self {
+            tls,
+            token: token.transpose()?,
+            ..Self::new(url, settings.timeout)
+        })
+    }
+
+    /// Without a token and without TLS. Connects to nothing yet. An answer is waited for at most `timeout`.
     pub const fn new(url: BaseUrl, timeout: Span) -> Self {
         Self {
             url,
             timeout,
+            tls: None,
+            token: None,
             kept: Mutex::new(Vec::new()),
         }
     }
@@ -193,7 +187,7 @@ impl Client {
         let limit = Duration::from(self.timeout);
         let exchange = async {
             let request = self.request(method, path, body)?;
-            self.exchange(request).await
+            self.exchange_as_whom(request).await
         };
         match tokio::time::timeout(limit, exchange).await {
             Ok(answer) => answer?.read(),
@@ -224,16 +218,45 @@ impl Client {
             .map_err(|error| ClientError::NotOurs(format!("cannot build the request: {error}")))
     }
 
+    /// Sends with the token. One that is refused may have been replaced in its file meanwhile:
+    /// then the question is asked once more, else not.
+    async fn exchange_as_whom(
+        &self,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<Answer, ClientError> {
+        let Some(token) = &self.token else {
+            return self.exchange(request).await;
+        };
+        let header = token.header();
+        sign(&mut request, header.clone());
+        let answer = self.exchange(request.clone()).await?;
+        if !answer.is_unauthorized() {
+            return Ok(answer);
+        }
+        match token.renew(&header) {
+            Ok(true) => {
+                sign(&mut request, token.header());
+                let answer = self.exchange(request).await?;
+                Ok(answer.signed_by(token.path()))
+            }
+            Ok(false) => Ok(answer.signed_by(token.path())),
+            Err(error) => Err(ClientError::Unauthorized {
+                status: answer.status,
+                advice: error.to_string(),
+            }),
+        }
+    }
+
     /// Sends on a kept connection, else, or when that one is found closed, on a new one. Every
     /// question of ours means the same when asked twice.
-    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<answer::Answer, ClientError> {
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Answer, ClientError> {
         while let Some(mut connection) = self.take_kept() {
             if let Ok(answer) = connection.send(request.clone()).await {
                 self.keep(connection);
                 return Ok(answer);
             }
         }
-        let mut connection = Connection::open(self.url.host(), self.url.port()).await?;
+        let mut connection = Connection::open(&self.url, self.tls.as_ref()).await?;
         let answer = connection.send(request).await?;
         self.keep(connection);
         Ok(answer)
@@ -252,4 +275,8 @@ impl Client {
             kept.push(connection);
         }
     }
+}
+
+fn sign(request: &mut Request<Full<Bytes>>, token: HeaderValue) {
+    request.headers_mut().insert(AUTHORIZATION, token);
 }

@@ -17,7 +17,7 @@ use lastbeat_proto::query::{Sort, SortKey};
 use crate::text::Charset;
 
 pub use table::{BEAT_SETTINGS, Kind, SETTINGS, SHARED, Setting};
-pub use url::{BaseUrl, UrlError};
+pub use url::{BaseUrl, Scheme, UrlError};
 
 use file::read_file;
 use sources::Sources;
@@ -54,6 +54,10 @@ pub enum Output {
 pub struct Settings {
     /// Where the daemon is.
     pub url: BaseUrl,
+    /// Whose certificates to trust; absent: those the system trusts.
+    pub ca_file: Option<PathBuf>,
+    /// Where the token lies.
+    pub token_file: Option<PathBuf>,
     /// How often to ask.
     pub interval: Span,
     /// How long to wait for an answer.
@@ -180,6 +184,8 @@ pub fn load(
         url: sources.read("url", |text| {
             BaseUrl::parse(text).map_err(|error| error.to_string())
         })?,
+        ca_file: sources.read("ca-file", |text| Ok(path(text)))?,
+        token_file: sources.read("token-file", |text| Ok(path(text)))?,
         interval: sources.read("interval", |text| span(text, INTERVAL_LIMITS))?,
         timeout: sources.read("timeout", |text| span(text, TIMEOUT_LIMITS))?,
         filter: sources.read("filter", |text| Ok(text.to_owned()))?,
@@ -205,6 +211,24 @@ pub fn load(
             _ => Err("write table, json or tsv".to_owned()),
         })?,
     })
+}
+
+impl Settings {
+    /// What to say about a token that anyone on the way can read.
+    pub fn token_warning(&self) -> Option<String> {
+        let is_in_clear = self.token_file.is_some() && self.url.is_in_clear();
+        is_in_clear.then(|| {
+            format!(
+                "the token is sent in clear to {}; anyone on the way can read it, so use https",
+                self.url.authority()
+            )
+        })
+    }
+}
+
+/// A path that was given.
+fn path(text: &str) -> Option<PathBuf> {
+    (!text.is_empty()).then(|| PathBuf::from(text))
 }
 
 /// The first of these that is set decides (POSIX XBD §8.2).

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use lastbeat::beat::{BeatEnd, BeatError};
 use lastbeat::cli::{self, CliError, Done};
-use lastbeat::client::ClientError;
 use lastbeat::once::OnceError;
 use lastbeat::run::Outcome;
 use lastbeat::text::{Charset, SafeText};
@@ -66,13 +65,12 @@ fn report(error: &CliError) -> u8 {
         CliError::Once(OnceError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             return 0;
         }
-        CliError::Once(OnceError::Ask {
-            source: ClientError::Unauthorized(_),
-            ..
-        }) => UNAUTHORIZED,
+        CliError::Once(OnceError::Ask { source, .. }) if source.is_unauthorized() => UNAUTHORIZED,
         CliError::Once(_) => UNREACHABLE,
         CliError::Beat(BeatError::Start { .. }) => NOT_STARTED,
-        CliError::Config(_) | CliError::Beat(_) | CliError::Run(_) => USAGE,
+        CliError::Config(_) | CliError::Credential(_) | CliError::Beat(_) | CliError::Run(_) => {
+            USAGE
+        }
     };
     let text = SafeText::new(&error.to_string(), Charset::Utf8);
     let _written: io::Result<()> = writeln!(io::stderr(), "lastbeat: {text}");

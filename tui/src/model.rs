@@ -9,7 +9,8 @@ pub mod rows;
 
 use std::collections::BTreeSet;
 
-use lastbeat_proto::answer::{Event, Notice, Summary};
+use lastbeat_proto::Timestamp;
+use lastbeat_proto::answer::{Event, Notice, NoticeLevel, Summary};
 use lastbeat_proto::query::Sort;
 
 use crate::clock::Mono;
@@ -27,6 +28,10 @@ pub struct Model {
     pub daemon: String,
     /// The base URL, for the curl line of an empty registry.
     pub url: String,
+    /// Whether a token is sent.
+    pub has_token: bool,
+    /// What stands among the notices because of the settings.
+    pub own_notice: Option<Notice>,
     /// Whether to refuse what takes something away.
     pub is_read_only: bool,
     /// Columns and lines of the terminal.
@@ -150,7 +155,16 @@ pub struct Events {
 impl Model {
     /// The state before anything was asked.
     pub fn new(settings: &Settings, size: (u16, u16), now: Mono) -> Self {
+        let own_notice = settings.token_warning().map(|text| Notice {
+            kind: "token-in-clear".to_owned(),
+            level: NoticeLevel::Warning,
+            text,
+            since: Timestamp::default(),
+        });
         Self {
+            has_token: settings.token_file.is_some(),
+            notices: own_notice.iter().cloned().collect(),
+            own_notice,
             daemon: settings.url.authority().to_owned(),
             url: settings.url.to_string(),
             is_read_only: settings.is_read_only,
@@ -158,7 +172,6 @@ impl Model {
             link: Link::new(settings.interval, now),
             rows: Rows::new(Filter::parse(&settings.filter), settings.sort),
             summary: Summary::default(),
-            notices: Vec::new(),
             gone: Vec::new(),
             cursor: Cursor::default(),
             pane: Pane::Table,

@@ -35,12 +35,15 @@ pub enum OnceError {
 ///
 /// # Errors
 /// When the daemon does not answer or the list cannot be written.
-pub fn print(settings: &Settings, out: &mut impl Write) -> Result<bool, OnceError> {
+pub fn print(
+    settings: &Settings,
+    client: &Client,
+    out: &mut impl Write,
+) -> Result<bool, OnceError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(OnceError::System)?;
-    let client = Client::new(settings.url.clone(), settings.timeout);
     let answer = runtime
         .block_on(client.services(None))
         .map_err(|source| OnceError::Ask {

@@ -78,7 +78,7 @@ impl Drop for Alarm {
 ///
 /// # Errors
 /// When there is no usable terminal or the system refuses a thread.
-pub fn run(settings: &Settings) -> Result<Outcome, RunError> {
+pub fn run(settings: &Settings, client: Client) -> Result<Outcome, RunError> {
     let guard = Arc::new(Guard::new()?);
     restore_on_panic(&guard);
     let (ended, endings) = channel();
@@ -96,7 +96,7 @@ pub fn run(settings: &Settings) -> Result<Outcome, RunError> {
             })?
     };
     start_terminal_threads(&guard, &messages, &ended)?;
-    start_daemon_thread(settings, waiting, &messages, ended)?;
+    start_daemon_thread(client, waiting, &messages, ended)?;
     Ok(supervise(&guard, &endings, &messages, &drawing))
 }
 
@@ -163,12 +163,12 @@ fn start_terminal_threads(
 }
 
 fn start_daemon_thread(
-    settings: &Settings,
+    client: Client,
     waiting: mpsc::Receiver<Request>,
     messages: &Sender<Incoming>,
     ended: Sender<Outcome>,
 ) -> std::io::Result<()> {
-    let client = Arc::new(Client::new(settings.url.clone(), settings.timeout));
+    let client = Arc::new(client);
     let messages = messages.clone();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -5,11 +5,14 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::Request;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
 use super::ClientError;
 use super::answer::Answer;
+use super::tls::Tls;
+use crate::config::BaseUrl;
 
 /// Largest answer in bytes: 100,000 rows of 600 bytes, twice.
 const MAX_ANSWER_BYTES: usize = 128 * 1024 * 1024;
@@ -22,14 +25,23 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Connects; a host name's addresses are tried in turn.
-    pub(super) async fn open(host: &str, port: u16) -> Result<Self, ClientError> {
-        let stream = TcpStream::connect((host, port))
+    /// Connects, with TLS where that is given; a host name's addresses are tried in turn.
+    pub(super) async fn open(url: &BaseUrl, tls: Option<&Tls>) -> Result<Self, ClientError> {
+        let stream = TcpStream::connect((url.host(), url.port()))
             .await
             .map_err(|error| unreachable(&error))?;
         stream
             .set_nodelay(true)
             .map_err(|error| unreachable(&error))?;
+        match tls {
+            None => Self::over(stream).await,
+            Some(tls) => Self::over(tls.shake(stream).await?).await,
+        }
+    }
+
+    async fn over(
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    ) -> Result<Self, ClientError> {
         let (sender, connection) = http1::handshake(TokioIo::new(stream))
             .await
             .map_err(|error| broken(&error))?;
@@ -61,10 +73,7 @@ impl Connection {
                 ClientError::NotOurs(format!("the answer has more than {MAX_ANSWER_BYTES} bytes"))
             }
         })?;
-        Ok(Answer {
-            status,
-            body: body.to_bytes(),
-        })
+        Ok(Answer::new(status, body.to_bytes()))
     }
 }
 

@@ -40,14 +40,30 @@ const fn setting(name: &'static str, kind: Kind, help: &'static str) -> Setting 
 }
 
 /// All settings of the monitor, in the order of `--help`.
-pub const SETTINGS: [Setting; 11] = [
+pub const SETTINGS: [Setting; 13] = [
     Setting {
         variable: Some("LASTBEAT_URL"),
         default: Some("http://127.0.0.1:5001"),
         ..setting(
             "url",
             Kind::Text("URL"),
-            "where lastbeatd serves; may have a sub-path",
+            "where lastbeatd serves, http or https; may have a sub-path",
+        )
+    },
+    Setting {
+        variable: Some("LASTBEAT_CA_FILE"),
+        ..setting(
+            "ca-file",
+            Kind::Text("FILE"),
+            "trust the authorities (PEM) in this file instead of the system's",
+        )
+    },
+    Setting {
+        variable: Some("LASTBEAT_TOKEN_FILE"),
+        ..setting(
+            "token-file",
+            Kind::Text("FILE"),
+            "send the token in this file, which nobody else may read",
         )
     },
     Setting {
@@ -111,7 +127,7 @@ pub const SETTINGS: [Setting; 11] = [
 ];
 
 /// Settings that `beat` knows too.
-pub const SHARED: [&str; 2] = ["url", "timeout"];
+pub const SHARED: [&str; 4] = ["url", "ca-file", "token-file", "timeout"];
 
 /// What `beat` can be told beside them, in the order of `--help`.
 pub const BEAT_SETTINGS: [Setting; 6] = [

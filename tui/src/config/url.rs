@@ -1,6 +1,7 @@
-//! The daemon's base URL, checked once: plain HTTP, perhaps with a sub-path.
+//! The daemon's base URL, checked once: HTTP with or without TLS, perhaps with a sub-path.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use lastbeat_proto::NetworkEndpoint;
 
@@ -10,11 +11,8 @@ const DEFAULT_PORT: u16 = 5001;
 /// Why a text is not a URL that can be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
-    /// `https`.
-    #[error("is https, which this version cannot speak; use http, or a tunnel such as ssh -L")]
-    Tls,
     /// Another scheme.
-    #[error("is not http; write it as http://host:5001")]
+    #[error("is neither http nor https; write it as http://host:5001 or https://host:5001")]
     Scheme,
     /// A name and password before the host.
     #[error("has a user name; leave it out")]
@@ -29,9 +27,19 @@ pub enum UrlError {
     Path,
 }
 
+/// What is spoken below HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// Nothing.
+    Http,
+    /// TLS.
+    Https,
+}
+
 /// Where the daemon serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl {
+    scheme: Scheme,
     host: String,
     port: u16,
     authority: String,
@@ -45,11 +53,11 @@ impl BaseUrl {
     /// # Errors
     /// [`UrlError`] says what is expected instead.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
-        let (rest, default_port) = match text.split_once("://") {
-            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (rest, 80),
-            Some((scheme, _)) if scheme.eq_ignore_ascii_case("https") => return Err(UrlError::Tls),
+        let (scheme, rest, default_port) = match text.split_once("://") {
+            Some((word, rest)) if word.eq_ignore_ascii_case("http") => (Scheme::Http, rest, 80),
+            Some((word, rest)) if word.eq_ignore_ascii_case("https") => (Scheme::Https, rest, 443),
             Some(_) => return Err(UrlError::Scheme),
-            None => (text, DEFAULT_PORT),
+            None => (Scheme::Http, text, DEFAULT_PORT),
         };
         let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         if authority.contains('@') {
@@ -64,11 +72,26 @@ impl BaseUrl {
         }
         let port = endpoint.port.unwrap_or(default_port);
         Ok(Self {
+            scheme,
             host: endpoint.address.as_str().to_owned(),
             port,
             authority: endpoint.address.with_port(Some(port)),
             path: path.trim_end_matches('/').to_owned(),
         })
+    }
+
+    /// Whether TLS is spoken.
+    pub const fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// Whether what is sent can be read on the way: it goes without TLS to another machine.
+    pub fn is_in_clear(&self) -> bool {
+        let is_here = match self.host.parse::<IpAddr>() {
+            Ok(address) => address.to_canonical().is_loopback(),
+            Err(_name) => self.host.eq_ignore_ascii_case("localhost"),
+        };
+        self.scheme == Scheme::Http && !is_here
     }
 
     /// Host name or address, IPv6 without brackets: what is connected to.
@@ -94,7 +117,11 @@ impl BaseUrl {
 
 impl fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}{}", self.authority, self.path)
+        let scheme = match self.scheme {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        };
+        write!(f, "{scheme}://{}{}", self.authority, self.path)
     }
 }
 
@@ -120,6 +147,8 @@ mod tests {
             ("http://registry.internal:5001", "registry.internal:5001"),
             ("HTTP://[::1]:5001/", "[::1]:5001"),
             ("http://registry", "registry:80"),
+            ("https://registry.internal", "registry.internal:443"),
+            ("HTTPS://registry.internal:5001", "registry.internal:5001"),
             ("registry.internal", "registry.internal:5001"),
             ("127.0.0.1:6000", "127.0.0.1:6000"),
         ];
@@ -133,9 +162,34 @@ mod tests {
     }
 
     #[test]
+    fn https_stays_https() {
+        let url = BaseUrl::parse("https://[::1]:5001/x/").unwrap();
+
+        assert_eq!(url.scheme(), Scheme::Https);
+        assert_eq!(url.to_string(), "https://[::1]:5001/x");
+    }
+
+    #[test]
+    fn what_goes_to_another_machine_without_tls_goes_in_clear() {
+        for (text, is_in_clear) in [
+            ("http://registry.lan:5001", true),
+            ("http://192.0.2.1:5001", true),
+            ("registry.lan", true),
+            ("https://registry.lan:5001", false),
+            ("http://localhost:5001", false),
+            ("http://127.0.0.2:5001", false),
+            ("http://[::1]:5001", false),
+            ("http://[::ffff:127.0.0.1]:5001", false),
+            ("http://localhost.evil.example", true),
+        ] {
+            let url = BaseUrl::parse(text).unwrap();
+            assert_eq!(url.is_in_clear(), is_in_clear, "{text}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_asked_is_refused_with_the_cure() {
         let cases = [
-            ("https://x", UrlError::Tls),
             ("ftp://x", UrlError::Scheme),
             ("http://a:b@x", UrlError::User),
             ("http://", UrlError::Host),

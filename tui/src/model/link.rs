@@ -17,6 +17,8 @@ pub enum FaultKind {
     Unreachable,
     /// An answer that asks who we are.
     Unauthorized,
+    /// Somebody who cannot show that this is the daemon.
+    Untrusted,
     /// An answer, but not one of lastbeatd.
     NotOurs,
     /// lastbeatd's own refusal.

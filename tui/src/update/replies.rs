@@ -57,6 +57,7 @@ fn services(model: &mut Model, answer: ServicesAnswer, now: Mono, effects: &mut 
     model.link.revision = answer.revision;
     model.summary = answer.summary;
     model.notices = answer.notices;
+    model.notices.extend(model.own_notice.clone());
     model
         .notices
         .sort_by_key(|notice| std::cmp::Reverse(notice.level as u8));

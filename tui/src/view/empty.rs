@@ -29,9 +29,10 @@ fn sentences(model: &Model, now: Mono) -> Vec<String> {
                 FaultKind::Unreachable => {
                     "is lastbeatd running there? set --url or LASTBEAT_URL if it is elsewhere"
                 }
-                FaultKind::Unauthorized | FaultKind::NotOurs | FaultKind::Refused => {
-                    "it is asked again all the same"
-                }
+                FaultKind::Unauthorized
+                | FaultKind::Untrusted
+                | FaultKind::NotOurs
+                | FaultKind::Refused => "it is asked again all the same",
             };
             vec![
                 format!("cannot ask {}: {}", model.url, fault.text),

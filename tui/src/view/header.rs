@@ -76,6 +76,16 @@ fn connection(model: &Model, look: Look, now: Mono) -> (&'static str, String, St
             format!(": {}", retry(model, now)),
             look.alarm(),
         ),
+        (LinkState::Stale, Some(fault)) if fault.kind == FaultKind::Unauthorized => {
+            // What to do; since when is seen by the ages, which go on.
+            let advice = if model.has_token {
+                "its token is not accepted"
+            } else {
+                "give a token with --token-file"
+            };
+            let said = format!(": {advice}, {}", retry(model, now));
+            (fault_word(fault), said, look.alarm())
+        }
         (LinkState::Stale, fault) => {
             let cause = fault.as_ref().map_or("", |fault| fault.text.as_str());
             let silent = link.silent_for(now);
@@ -88,7 +98,8 @@ fn connection(model: &Model, look: Look, now: Mono) -> (&'static str, String, St
 const fn fault_word(fault: &Fault) -> &'static str {
     match fault.kind {
         FaultKind::Unreachable => "NO CONTACT",
-        FaultKind::Unauthorized => "NOT ALLOWED",
+        FaultKind::Unauthorized => "UNAUTHORIZED",
+        FaultKind::Untrusted => "NOT TRUSTED",
         FaultKind::NotOurs => "NOT LASTBEATD",
         FaultKind::Refused => "REFUSED",
     }

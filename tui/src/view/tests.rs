@@ -148,6 +148,46 @@ fn not_ours() {
     insta::assert_snapshot!(screens(make, UTF8));
 }
 
+fn unauthorized() -> Fault {
+    Fault {
+        kind: FaultKind::Unauthorized,
+        text: "not allowed (HTTP 401); give a token with --token-file".to_owned(),
+    }
+}
+
+#[test]
+fn unauthorized_from_the_start() {
+    let make = |size| {
+        let mut model = started(size);
+        let reply = Reply::Services(Err(unauthorized()));
+        update(&mut model, Message::Reply(reply), AT);
+        (model, AT)
+    };
+    insta::assert_snapshot!(screens(make, UTF8));
+}
+
+#[test]
+fn unauthorized_with_rows() {
+    let make = |size| {
+        let mut model = live(size, registry());
+        let reply = Reply::Services(Err(unauthorized()));
+        update(&mut model, Message::Reply(reply), AT.plus_ms(10_000));
+        (model, AT.plus_ms(14_000))
+    };
+    insta::assert_snapshot!(screens(make, UTF8));
+}
+
+#[test]
+fn a_token_in_clear() {
+    let make = |size| {
+        let flags = [("url", "http://registry.lan:5001"), ("token-file", "/t")];
+        let mut model = Model::new(&settings(&flags), size, AT);
+        hear(&mut model, answer(registry()));
+        (model, AT)
+    };
+    insta::assert_snapshot!(screens(make, UTF8));
+}
+
 #[test]
 fn empty_registry() {
     insta::assert_snapshot!(screens(|size| (live(size, Vec::new()), AT), UTF8));

@@ -25,6 +25,8 @@ const UP_MS: i64 = 600_000;
 pub(crate) struct Asked {
     pub(crate) line: String,
     pub(crate) body: String,
+    /// The value of `Authorization`.
+    pub(crate) token: Option<String>,
 }
 
 /// What the daemon knows.
@@ -35,6 +37,10 @@ pub(crate) struct State {
     pub(crate) asked: Vec<Asked>,
     /// Answer everything so, where given.
     pub(crate) refusal: Option<(u16, String)>,
+    /// Answer whatever changes something so, where given.
+    pub(crate) change_refusal: Option<(u16, String)>,
+    /// Answer 401 to whoever does not send this token, where given.
+    pub(crate) token: Option<String>,
     pub(crate) heartbeat_every: Span,
     removed: Vec<(u64, Removed)>,
     changes: Vec<(u64, String)>,
@@ -211,6 +217,7 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
         return None;
     }
     let mut length = 0;
+    let mut token = None;
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok()?;
@@ -220,6 +227,11 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
         if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
             length = value.trim().parse().unwrap();
         }
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("authorization")
+        {
+            token = Some(value.trim().to_owned());
+        }
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
@@ -227,6 +239,7 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
     Some(Asked {
         line,
         body: String::from_utf8(body).unwrap(),
+        token,
     })
 }
 
@@ -236,6 +249,16 @@ fn json(value: &impl Serialize) -> (u16, String) {
 
 fn answer(state: &mut State, asked: &Asked) -> (u16, String) {
     if let Some((status, body)) = &state.refusal {
+        return (*status, body.clone());
+    }
+    if let Some(token) = &state.token
+        && asked.token.as_deref() != Some(&format!("Bearer {token}"))
+    {
+        return (401, String::new());
+    }
+    if let Some((status, body)) = &state.change_refusal
+        && !asked.line.starts_with("GET ")
+    {
         return (*status, body.clone());
     }
     let line = asked.line.replace(" /sub/path/", " /");

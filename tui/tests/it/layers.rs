@@ -19,13 +19,14 @@ const RANKS: [&[&str]; 10] = [
 ];
 
 /// Words that may stand only in files of these modules.
-const ONLY_IN: [(&str, &[&str]); 9] = [
+const ONLY_IN: [(&str, &[&str]); 10] = [
     (
         "ratatui::",
         &["theme", "canvas", "view", "view/", "terminal"],
     ),
     ("crossterm::", &["terminal"]),
     ("hyper::", &["client"]),
+    ("rustls::", &["client"]),
     ("anyhow", &[]),
     ("clap::", &["cli"]),
     ("env::var", &["config"]),

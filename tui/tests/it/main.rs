@@ -9,5 +9,7 @@ mod bytes;
 mod ending;
 mod layers;
 mod once;
+mod secure;
 mod tmux;
+mod token;
 mod using;
