@@ -142,6 +142,14 @@ fn every_exit_code_that_a_new_start_cannot_mend_ends_the_restarting() {
 }
 
 #[test]
+fn a_reload_is_the_signal_that_ends_nothing() {
+    let unit = unit();
+
+    // What the daemon makes of it is tested with the real program.
+    assert_eq!(values(&unit, "ExecReload"), ["/bin/kill -HUP $MAINPID"]);
+}
+
+#[test]
 fn the_unit_waits_for_a_stop_longer_than_a_stop_takes() {
     let unit = unit();
     let seconds = values(&unit, "TimeoutStopSec")[0]
