@@ -6,6 +6,7 @@ mod trial;
 
 mod soak;
 
+mod deny;
 mod package;
 mod tools;
 
@@ -73,6 +74,12 @@ const COMMANDS: &[Command] = &[
         options: "[--debug] [--check]",
         summary: "the Debian package, and with --check its life on a copy of this machine",
         run: package::run,
+    },
+    Command {
+        name: "deny",
+        options: "[ADVISORIES]",
+        summary: "licenses, bans and sources of all dependencies; advisories of a database's folder",
+        run: deny::run,
     },
     Command {
         name: "help",

@@ -20,6 +20,12 @@ pub(crate) const CARGO_DEB: Tool = Tool {
     version: "3.8.0",
 };
 
+/// Looks at licenses, sources, duplicates and advisories.
+pub(crate) const CARGO_DENY: Tool = Tool {
+    name: "cargo-deny",
+    version: "0.20.2",
+};
+
 impl Tool {
     /// Its program, which is built first where this version is not there yet.
     ///
