@@ -3,16 +3,15 @@
 //!
 //! Where text goes and in which style is left to the screens.
 
+mod written;
+
 use std::fmt;
 
 use lastbeat_proto::Timestamp;
-use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-/// Marks stacked on one letter beyond which the rest is only counted. Vietnamese needs two and
-/// pointed Hebrew three.
-const MAX_MARKS: usize = 4;
+use written::{is_hidden, push_grapheme};
 
 /// Which characters the terminal understands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,9 +102,13 @@ impl SafeText {
                 line.clear();
             }
             let mut rest = word;
-            while columns < columns_of(&line) + columns_of(rest.trim_end()) {
-                let part = head(rest, columns);
-                if part.is_empty() {
+            while line.is_empty() {
+                // A wide letter has a line of its own even where there is one column.
+                let part = match head(rest, columns) {
+                    "" => rest.graphemes(true).next().unwrap_or_default(),
+                    part => part,
+                };
+                if rest.trim_end().len() <= part.len() {
                     break;
                 }
                 lines.push(Self(part.to_owned()));
@@ -168,77 +171,6 @@ pub fn safe_json(json: &str) -> String {
         }
     }
     out
-}
-
-fn push_grapheme(out: &mut String, grapheme: &str, charset: Charset) {
-    let is_wide = 2 < grapheme.width();
-    let mut marks = 0_usize;
-    for (index, character) in grapheme.chars().enumerate() {
-        let is_mark = matches!(
-            character.general_category(),
-            GeneralCategory::NonspacingMark
-                | GeneralCategory::EnclosingMark
-                | GeneralCategory::SpacingMark
-        );
-        marks += usize::from(is_mark);
-        // A mark without a letter would join whatever stands before it; no cell is wider than two.
-        let stands_alone = is_mark && (index == 0 || is_wide);
-        let unknown = charset == Charset::Ascii && !character.is_ascii();
-        if is_mark && MAX_MARKS < marks {
-            continue;
-        }
-        if stands_alone || unknown || is_hidden(character) {
-            push_written_out(out, character);
-        } else {
-            out.push(character);
-        }
-    }
-    if MAX_MARKS < marks {
-        let count = format!("<+{} marks>", marks - MAX_MARKS);
-        out.push_str(&count);
-    }
-}
-
-fn push_written_out(out: &mut String, character: char) {
-    let written = match character {
-        '\n' => "\\n".to_owned(),
-        '\r' => "\\r".to_owned(),
-        '\t' => "\\t".to_owned(),
-        '\0'..='\u{9f}' => format!("\\x{:02x}", u32::from(character)),
-        _ => format!("<U+{:04X}>", u32::from(character)),
-    };
-    out.push_str(&written);
-}
-
-/// Whether a terminal would act on `character`, show nothing for it or show who knows what.
-fn is_hidden(character: char) -> bool {
-    if character.is_ascii() {
-        return character.is_ascii_control();
-    }
-    let by_category = matches!(
-        character.general_category(),
-        GeneralCategory::Control
-            | GeneralCategory::Format
-            | GeneralCategory::SpaceSeparator
-            | GeneralCategory::LineSeparator
-            | GeneralCategory::ParagraphSeparator
-            | GeneralCategory::PrivateUse
-            | GeneralCategory::Surrogate
-            | GeneralCategory::Unassigned
-    );
-    // Default_Ignorable_Code_Point (Unicode 16, DerivedCoreProperties) outside those categories.
-    let ignorable = matches!(
-        character,
-        '\u{34f}'
-            | '\u{115f}'..='\u{1160}'
-            | '\u{17b4}'..='\u{17b5}'
-            | '\u{180b}'..='\u{180f}'
-            | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}'
-            | '\u{ffa0}'
-            | '\u{e0000}'..='\u{e0fff}'
-    );
-    by_category || ignorable
 }
 
 /// Columns of a text, each grapheme in cells of its own as the screen has it.

@@ -21,6 +21,11 @@ fn what_could_hide_or_run_is_written_out() {
         ("filler\u{3164}", "filler<U+3164>"),
         ("emoji\u{fe0f}", "emoji<U+FE0F>"),
         ("\u{301}alone", "<U+0301>alone"),
+        ("wide\u{e01}\u{e33}\u{e33}", "wide\u{e01}<U+0E33><U+0E33>"),
+        ("\u{15}\u{e33}", "\\x15<U+0E33>"),
+        ("\u{200d}\u{e33}", "<U+200D><U+0E33>"),
+        ("a\u{301}🇩🇪🇫🇷", "a\u{301}🇩🇪🇫🇷"),
+        ("\u{1100}\u{1100}", "\u{1100}<U+1100>"),
         ("kühlraum 日本", "kühlraum 日本"),
     ];
     for (text, expected) in cases {
@@ -35,6 +40,20 @@ fn a_tower_of_marks_is_counted_instead_of_drawn() {
     assert_eq!(
         shown(&tower),
         format!("a{}<+296 marks>b", "\u{301}".repeat(4))
+    );
+}
+
+#[test]
+fn a_tower_of_letters_without_width_is_counted_too() {
+    let tower = format!("\u{1100}\u{1161}{}", "\u{11a8}".repeat(40));
+
+    assert_eq!(
+        shown(&tower),
+        format!("\u{1100}\u{1161}{}<+37 marks>", "\u{11a8}".repeat(3))
+    );
+    assert_eq!(
+        shown("\u{1112}\u{1161}\u{11ab}"),
+        "\u{1112}\u{1161}\u{11ab}"
     );
 }
 
@@ -74,6 +93,15 @@ fn lines_break_at_blanks_and_long_words_anywhere() {
     let lines: Vec<String> = text.wrap(8).iter().map(ToString::to_string).collect();
 
     assert_eq!(lines, ["one two", "threefou", "rfive", "six"]);
+}
+
+#[test]
+fn a_wide_letter_has_a_line_of_its_own_in_one_column() {
+    let text = SafeText::new("日本ab", Charset::Utf8);
+
+    let lines: Vec<String> = text.wrap(1).iter().map(ToString::to_string).collect();
+
+    assert_eq!(lines, ["日", "本", "a", "b"]);
 }
 
 #[test]

@@ -8,8 +8,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use lastbeat_proto::answer::{
-    DeregisterAnswer, EventsAnswer, GoneAnswer, RefreshAnswer, RegisterAnswer, Removed, Row,
-    ServicesAnswer, Summary, Tombstone,
+    DeregisterAnswer, EventsAnswer, GoneAnswer, Notice, RefreshAnswer, RegisterAnswer, Removed,
+    Row, ServicesAnswer, Summary, Tombstone,
 };
 use lastbeat_proto::problem::{Problem, Slug};
 use lastbeat_proto::{Span, Status, Timestamp};
@@ -34,6 +34,7 @@ pub(crate) struct Asked {
 pub(crate) struct State {
     pub(crate) rows: Vec<Row>,
     pub(crate) gone: Vec<Tombstone>,
+    pub(crate) notices: Vec<Notice>,
     pub(crate) asked: Vec<Asked>,
     /// Answer everything so, where given.
     pub(crate) refusal: Option<(u16, String)>,
@@ -322,7 +323,7 @@ fn services(state: &State, since: Option<&str>) -> ServicesAnswer {
         up_ms: UP_MS,
         revision: 1,
         cursor: state.change.to_string(),
-        notices: Vec::new(),
+        notices: state.notices.clone(),
     }
 }
 

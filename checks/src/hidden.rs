@@ -1,0 +1,46 @@
+//! Characters that could hide, break a line or run, as ranges written down by hand: the product
+//! asks Unicode's general categories instead.
+
+/// Cc, Cf, Zl, Zp, Zs but the plain space, and private use, in Unicode 16.
+const RANGES: [(u32, u32); 32] = [
+    (0x0000, 0x001f),
+    (0x007f, 0x00a0),
+    (0x00ad, 0x00ad),
+    (0x0600, 0x0605),
+    (0x061c, 0x061c),
+    (0x06dd, 0x06dd),
+    (0x070f, 0x070f),
+    (0x0890, 0x0891),
+    (0x08e2, 0x08e2),
+    (0x1680, 0x1680),
+    (0x180e, 0x180e),
+    (0x2000, 0x200f),
+    (0x2028, 0x202f),
+    (0x205f, 0x2064),
+    (0x2066, 0x206f),
+    (0x3000, 0x3000),
+    (0xd800, 0xdfff),
+    (0xe000, 0xf8ff),
+    (0xfeff, 0xfeff),
+    (0xfff9, 0xfffb),
+    (0xfffe, 0xffff),
+    (0x1_10bd, 0x1_10bd),
+    (0x1_10cd, 0x1_10cd),
+    (0x1_3430, 0x1_343f),
+    (0x1_bca0, 0x1_bca3),
+    (0x1_d173, 0x1_d17a),
+    (0x1_fffe, 0x1_ffff),
+    (0xe_0001, 0xe_0001),
+    (0xe_0020, 0xe_007f),
+    (0xf_0000, 0xf_ffff),
+    (0x10_0000, 0x10_ffff),
+    (0xe_0080, 0xe_00ff),
+];
+
+/// Whether `character` stands in the ranges above.
+pub(crate) fn is_hidden(character: char) -> bool {
+    let code = u32::from(character);
+    RANGES
+        .iter()
+        .any(|(first, last)| (*first..=*last).contains(&code))
+}

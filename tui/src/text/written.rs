@@ -1,0 +1,110 @@
+//! Which characters a terminal may be given, and how the others are written out.
+//!
+//! Pure rules of single graphemes; lines, cuts and widths are left to the module above.
+
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::Charset;
+
+/// Marks stacked on one letter beyond which the rest is only counted. Vietnamese needs two and
+/// pointed Hebrew three.
+const MAX_MARKS: usize = 4;
+
+/// Writes a grapheme behind `out`, what could hide, act or fall out of its cell written out.
+pub(super) fn push_grapheme(out: &mut String, grapheme: &str, charset: Charset) {
+    let is_wide = 2 < grapheme.width();
+    let mut marks = 0_usize;
+    // Graphemes join only where what stood between them was written out, which is ASCII.
+    let mut is_behind_escape = out.ends_with(|last: char| last.is_ascii());
+    for (index, character) in grapheme.chars().enumerate() {
+        let is_mark = is_mark(character);
+        marks += usize::from(is_mark);
+        // A mark without a letter would join whatever stands before it, and so would letters such
+        // as Thai's U+0E33 behind something written out; no cell is wider than two, so what makes
+        // one wider is written out too.
+        let is_first = index == 0 || is_behind_escape;
+        let is_loose = is_behind_escape || (is_wide && 0 < index);
+        let stands_alone = (is_mark && is_first) || (is_loose && is_joined(out, character));
+        let unknown = charset == Charset::Ascii && !character.is_ascii();
+        if is_mark && MAX_MARKS < marks {
+            continue;
+        }
+        is_behind_escape = stands_alone || unknown || is_hidden(character);
+        if is_behind_escape {
+            push_written_out(out, character);
+        } else {
+            out.push(character);
+        }
+    }
+    if MAX_MARKS < marks {
+        let count = format!("<+{} marks>", marks - MAX_MARKS);
+        out.push_str(&count);
+    }
+}
+
+/// Whether `character` is drawn upon the one before it: a mark, or a letter without a width of its
+/// own, such as the vowels and finals of Hangul.
+fn is_mark(character: char) -> bool {
+    let by_category = matches!(
+        character.general_category(),
+        GeneralCategory::NonspacingMark
+            | GeneralCategory::EnclosingMark
+            | GeneralCategory::SpacingMark
+    );
+    by_category || (character.width() == Some(0) && !is_hidden(character))
+}
+
+/// Whether `character` becomes one grapheme with the end of `text`.
+fn is_joined(text: &str, character: char) -> bool {
+    let pair: String = text
+        .chars()
+        .next_back()
+        .into_iter()
+        .chain([character])
+        .collect();
+    pair.graphemes(true).count() == 1
+}
+
+fn push_written_out(out: &mut String, character: char) {
+    let written = match character {
+        '\n' => "\\n".to_owned(),
+        '\r' => "\\r".to_owned(),
+        '\t' => "\\t".to_owned(),
+        '\0'..='\u{9f}' => format!("\\x{:02x}", u32::from(character)),
+        _ => format!("<U+{:04X}>", u32::from(character)),
+    };
+    out.push_str(&written);
+}
+
+/// Whether a terminal would act on `character`, show nothing for it or show who knows what.
+pub(super) fn is_hidden(character: char) -> bool {
+    if character.is_ascii() {
+        return character.is_ascii_control();
+    }
+    let by_category = matches!(
+        character.general_category(),
+        GeneralCategory::Control
+            | GeneralCategory::Format
+            | GeneralCategory::SpaceSeparator
+            | GeneralCategory::LineSeparator
+            | GeneralCategory::ParagraphSeparator
+            | GeneralCategory::PrivateUse
+            | GeneralCategory::Surrogate
+            | GeneralCategory::Unassigned
+    );
+    // Default_Ignorable_Code_Point (Unicode 16, DerivedCoreProperties) outside those categories.
+    let ignorable = matches!(
+        character,
+        '\u{34f}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{ffa0}'
+            | '\u{e0000}'..='\u{e0fff}'
+    );
+    by_category || ignorable
+}
