@@ -55,8 +55,6 @@ const STOP_TIME: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// Longest pause after accept failed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// Kind of the notice while a new certificate cannot be used.
-const NOT_RELOADED: &str = "certificate-not-reloaded";
 
 /// What the edge needs to know beside the registry.
 #[derive(Debug)]

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Body;
+use hyper::header::{HeaderMap, TRANSFER_ENCODING};
 
 /// Longest body, in bytes. The largest registration that our limits allow (16 tags, 32 pairs of
 /// metadata) has about 12 KiB.
@@ -18,6 +19,11 @@ pub(super) const BODY_TIME: Duration = Duration::from_secs(5);
 /// Why a body was not read to its end.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum ReadError {
+    /// Coded in a way that this daemon and a proxy before it may read differently.
+    #[error(
+        "the body has a Transfer-Encoding other than chunked alone; send it with a Content-Length, or chunked"
+    )]
+    Coded,
     /// More bytes than a body may have.
     #[error("the body has more than {MAX_BODY_BYTES} bytes, the limit; send less")]
     TooLarge,
@@ -27,6 +33,20 @@ pub(super) enum ReadError {
     /// The connection or the chunked coding broke.
     #[error("the body ended before its time or its chunks are malformed; send it again")]
     Broken,
+}
+
+/// Whether the end of the body is told in one way only. hyper takes any list of codings that ends
+/// in `chunked`, and undoes the last.
+///
+/// # Errors
+/// [`ReadError::Coded`].
+pub(super) fn check_coding(headers: &HeaderMap) -> Result<(), ReadError> {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => Ok(()),
+        (Some(coding), None) if coding.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
+        _ => Err(ReadError::Coded),
+    }
 }
 
 /// Reads `body` to its end. A length above the limit is refused before a byte is read.

@@ -137,6 +137,12 @@ impl From<Vec<FieldError>> for Refusal {
 const MAX_CHOICES: usize = 20;
 
 impl Refusal {
+    /// Whether the head itself contradicts HTTP, so that another reader of it, such as a proxy,
+    /// may have understood another request.
+    pub(super) fn is_of_a_malformed_head(&self) -> bool {
+        matches!(self, Self::Guard(_)) && self.slug() == Slug::InvalidHost
+    }
+
     /// The status and text of this refusal.
     fn slug(&self) -> Slug {
         match self {
@@ -150,7 +156,7 @@ impl Refusal {
             Self::Route(RouteError::NoMethod { .. }) => Slug::MethodNotAllowed,
             Self::Read(ReadError::TooLarge) => Slug::PayloadTooLarge,
             Self::Read(ReadError::TooSlow) => Slug::RequestTimeout,
-            Self::Read(ReadError::Broken) => Slug::InvalidBody,
+            Self::Read(ReadError::Broken | ReadError::Coded) => Slug::InvalidBody,
             Self::Unusable { slug, .. } => *slug,
             Self::Registry(RegistryError::Unknown { .. }) => Slug::UnknownService,
             Self::Registry(RegistryError::Ambiguous { .. }) => Slug::AmbiguousInstance,

@@ -191,6 +191,7 @@ impl Site {
             let destination = router::route(&head.method, head.uri.path())?;
             endpoint = Some(destination.index);
             caller.must(destination.scope)?;
+            body::check_coding(&head.headers)?;
             let body = receive(body, seat).await?;
             is_cut = false;
             api::answer(&Call {
@@ -203,13 +204,20 @@ impl Site {
             })
             .await
         };
-        let outcome = asked.await;
-        let mut answer = outcome.unwrap_or_else(|refusal| problem::refuse(refusal, &head, id));
+        let mut is_malformed = false;
+        let mut answer = match asked.await {
+            Ok(answer) => answer,
+            Err(refusal) => {
+                is_malformed = refusal.is_of_a_malformed_head();
+                problem::refuse(refusal, &head, id)
+            }
+        };
         answer::finish(&mut answer);
         let took = self.registry.clock().steady().micros_since(began);
         let took = (!waits(&head)).then(|| Span::from_signed_micros(took));
         self.traffic.note(endpoint, answer.status().as_u16(), took);
-        if is_cut {
+        // Where two readers may disagree on what was asked, nothing behind it is trusted.
+        if is_cut || is_malformed {
             answer::close_after(&mut answer, head.version);
         }
         tracing::debug!(
