@@ -6,6 +6,7 @@ mod database;
 mod export;
 mod greeting;
 mod import;
+mod log;
 mod ping;
 mod token;
 mod verify;
@@ -201,7 +202,7 @@ fn from_flags(flags: &ArgMatches) -> Given {
 }
 
 fn serve(config: Config) -> Result<(), CliError> {
-    start_log(&config);
+    log::start(&config);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -255,17 +256,6 @@ fn has_no_ipv6(cause: &std::io::Error) -> bool {
     let code = cause.raw_os_error();
     code == Some(Errno::AFNOSUPPORT.raw_os_error())
         || code == Some(Errno::ADDRNOTAVAIL.raw_os_error())
-}
-
-fn start_log(config: &Config) {
-    let log = tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_max_level(config.log_level)
-        .with_target(false);
-    match config.log_format {
-        LogFormat::Text => log.with_ansi(false).init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
-    }
 }
 
 /// Ends with SIGTERM or SIGINT.

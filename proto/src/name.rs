@@ -131,7 +131,7 @@ fn check(text: &str) -> Result<(), NameError> {
     if MAX_BYTES < text.len() {
         return Err(NameError::TooLong { bytes: text.len() });
     }
-    if let Some((index, character)) = text.chars().enumerate().find(|(_, c)| !is_allowed(*c)) {
+    if let Some((index, character)) = text.chars().enumerate().find(|(_, c)| !is_plain(*c)) {
         return Err(NameError::Character {
             character,
             position: index + 1,
@@ -149,7 +149,9 @@ fn check(text: &str) -> Result<(), NameError> {
     Ok(())
 }
 
-fn is_allowed(character: char) -> bool {
+/// Whether a character shows itself and stays on its line: no control, format, private-use or
+/// unassigned character, and no separator but the plain space.
+pub fn is_plain(character: char) -> bool {
     if character.is_ascii() {
         return matches!(character, ' '..='~');
     }
@@ -183,7 +185,7 @@ pub fn check_line(text: &str, limit: usize) -> Result<(), LineError> {
             limit,
         });
     }
-    match text.chars().enumerate().find(|(_, c)| !is_allowed(*c)) {
+    match text.chars().enumerate().find(|(_, c)| !is_plain(*c)) {
         Some((index, character)) => Err(LineError::Character {
             character,
             position: index + 1,

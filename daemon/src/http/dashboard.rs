@@ -3,6 +3,7 @@
 //! Both are rendered by the same templates. The live part holds nothing that moves by itself, so
 //! that a quiet registry's stays equal and is answered with `304`; the script writes ages.
 
+mod escape;
 mod icon;
 mod link;
 mod list;

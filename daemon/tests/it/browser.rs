@@ -4,7 +4,12 @@ mod stage;
 
 use fantoccini::Locator;
 
+use lastbeat_proto::ServiceName;
+use lastbeat_proto::path::encode;
+use serde_json::{Value, json};
+
 use self::stage::{Daemon, Proxy, Stage};
+use crate::payloads::payloads;
 
 /// A row's link, by its name.
 fn link(name: &str) -> String {
@@ -239,5 +244,69 @@ async fn everything_works_under_a_path_of_a_proxy() {
     let outside = |path: &&String| !path.starts_with("/registry/");
     let asked = proxy.asked();
     assert_eq!(asked.iter().find(outside), None);
+    stage.ends_clean().await;
+}
+
+/// What a page that was taken over would show: a mark that every payload sets, an open dialog, a
+/// request to somewhere else.
+async fn nothing_ran(stage: &Stage, what: &str) {
+    let script = "return [window.__ran === undefined, document.scripts.length, \
+        performance.getEntriesByType('resource').every(e => e.name.startsWith(location.origin))]";
+    let found = stage.browser.execute(script, Vec::new()).await.unwrap();
+    assert_eq!(found, json!([true, 1, true]), "{what}");
+    assert!(stage.browser.get_alert_text().await.is_err(), "{what}");
+}
+
+#[tokio::test]
+#[ignore = "needs chromium"]
+async fn no_text_runs_in_a_browser() {
+    let mut daemon = Daemon::start().await;
+    let texts: Vec<String> = payloads().into_iter().map(|payload| payload.text).collect();
+    let is_name = |text: &&String| ServiceName::parse(text).is_ok();
+    let names: Vec<&String> = texts.iter().filter(is_name).collect();
+    for name in &names {
+        let body = json!({ "name": name, "instance": name, "ip": "10.0.0.1" });
+        daemon.post("/register", &body.to_string()).await;
+    }
+    daemon
+        .post("/register", r#"{"name":"meddled","ip":"10.0.0.1"}"#)
+        .await;
+    daemon.kill();
+    // What no registration could hold is written behind its back.
+    let pairs: serde_json::Map<String, Value> = texts
+        .iter()
+        .map(|text| (text.clone(), json!(text)))
+        .collect();
+    let connection = rusqlite::Connection::open(daemon.db()).unwrap();
+    connection
+        .execute(
+            "update instances set tags = ?1, metadata = ?2 where name = 'meddled'",
+            [json!(texts).to_string(), Value::Object(pairs).to_string()],
+        )
+        .unwrap();
+    connection.close().unwrap();
+    daemon.start_again().await;
+    let stage = Stage::open(&daemon.url, true).await;
+    let title = stage.browser.title().await.unwrap();
+
+    for name in &names {
+        let script = "return [...document.querySelectorAll('tbody th > a:first-child')]\
+            .some(link => link.textContent === arguments[0])";
+        let shown = stage
+            .browser
+            .execute(script, vec![json!(name)])
+            .await
+            .unwrap();
+        assert_eq!(shown, json!(true), "{name}");
+    }
+    nothing_ran(&stage, "the list").await;
+    for name in names.into_iter().map(String::as_str).chain(["meddled"]) {
+        let page = format!("{}s/{}", daemon.url, encode(name));
+        stage.browser.goto(&page).await.unwrap();
+        assert_eq!(stage.sees("h1").await.text().await.unwrap(), name);
+        nothing_ran(&stage, name).await;
+    }
+    stage.browser.goto(&daemon.url).await.unwrap();
+    assert_eq!(stage.browser.title().await.unwrap(), title);
     stage.ends_clean().await;
 }

@@ -78,10 +78,10 @@ pub(super) fn parse_tags(given: &Given<'_>) -> Result<Patch<Vec<String>>, String
     };
     let mut unique: Vec<String> = Vec::new();
     for tag in tags {
+        name::check_line(&tag, MAX_TAG_BYTES).map_err(|error| format!("has a tag that {error}"))?;
         if tag.is_empty() || tag.trim() != tag {
             return Err("has an empty tag or one with a space at its end".to_owned());
         }
-        name::check_line(&tag, MAX_TAG_BYTES).map_err(|error| format!("has a tag that {error}"))?;
         if !unique.contains(&tag) {
             unique.push(tag);
         }

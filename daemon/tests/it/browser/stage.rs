@@ -59,6 +59,11 @@ impl Daemon {
         Self { url, dir, program }
     }
 
+    /// Its database.
+    pub(crate) fn db(&self) -> std::path::PathBuf {
+        self.dir.path().join("monitoring.db")
+    }
+
     /// `kill -9`.
     pub(crate) fn kill(&mut self) {
         self.program.stop();
