@@ -22,7 +22,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 
 use crate::clock::SystemClock;
-use crate::config::{self, Config, ConfigError, Given, LogFormat, SETTINGS};
+use crate::config::{self, Config, ConfigError, Given, SETTINGS};
 use crate::store::FileError;
 use crate::token::TokenError;
 use crate::{Daemon, DaemonError};

@@ -18,6 +18,8 @@ mod pace;
 mod problem;
 mod rereading;
 mod router;
+#[doc(hidden)]
+pub mod seam;
 mod sender;
 mod session;
 mod sign;

@@ -19,6 +19,8 @@ mod place;
 mod reopen;
 mod salvage;
 mod schema;
+#[doc(hidden)]
+pub mod seam;
 mod snapshot;
 mod soundness;
 mod target;

@@ -5,6 +5,8 @@ mod answer;
 mod connection;
 mod credential;
 mod error;
+#[doc(hidden)]
+pub mod seam;
 mod tls;
 
 use std::sync::{Mutex, PoisonError};

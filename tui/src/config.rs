@@ -166,11 +166,30 @@ pub fn load(
             _ => Vec::new(),
         },
     };
-    let sources = Sources {
+    resolve(&Sources {
         flags,
         environment,
         file,
-    };
+    })
+}
+
+/// The settings of a file's text alone, without flags and variables: what the checks of
+/// `lastbeat-checks` read, and nothing of the program.
+///
+/// # Errors
+/// As [`load`].
+#[doc(hidden)]
+pub fn of_text(text: &str) -> Result<Settings, ConfigError> {
+    let unset = |_: &str| None;
+    resolve(&Sources {
+        flags: &unset,
+        environment: &unset,
+        file: file::read_text(text, Path::new("config.toml"))?,
+    })
+}
+
+fn resolve(sources: &Sources<'_, impl Environment>) -> Result<Settings, ConfigError> {
+    let environment = sources.environment;
     let terminal = environment.variable("TERM").unwrap_or_default();
     let is_dumb = terminal == "dumb";
     let is_plain = is_dumb || terminal == "linux" || !is_utf8(environment);

@@ -51,19 +51,25 @@ pub fn print(
             source,
         })?;
     let answer = choose(answer, settings);
-    let text = match settings.format {
-        Format::Table => table(&answer, settings),
-        Format::Tsv => tsv(&answer, settings),
-        Format::Json => {
-            let json = serde_json::to_string_pretty(&answer);
-            let json = json.map_err(|error| OnceError::Write(error.into()))?;
-            format!("{}\n", safe_json(&json))
-        }
-    };
+    let text = text(&answer, settings).map_err(OnceError::Write)?;
     out.write_all(text.as_bytes())
         .and_then(|()| out.flush())
         .map_err(OnceError::Write)?;
     Ok(answer.services.iter().any(|row| row.status == Status::Down))
+}
+
+/// The list as it is printed in the format of `settings`; public for the checks of
+/// `lastbeat-checks`.
+///
+/// # Errors
+/// When the answer cannot be written as JSON.
+#[doc(hidden)]
+pub fn text(answer: &ServicesAnswer, settings: &Settings) -> io::Result<String> {
+    Ok(match settings.format {
+        Format::Table => table(answer, settings),
+        Format::Tsv => tsv(answer, settings),
+        Format::Json => format!("{}\n", safe_json(&serde_json::to_string_pretty(answer)?)),
+    })
 }
 
 /// The rows that match, in the order asked for.

@@ -1,5 +1,6 @@
 //! `cargo xtask`: what a maintainer of lastbeat runs. Unpublished; nothing of the product needs it.
 
+mod fuzz;
 mod planted;
 mod test;
 mod trial;
@@ -56,6 +57,12 @@ const COMMANDS: &[Command] = &[
         options: "[NAME…]",
         summary: "mistakes made on purpose in a copy, each to be found by its tests",
         run: planted::run,
+    },
+    Command {
+        name: "fuzz",
+        options: "[SECONDS | --runs COUNT] [TARGET…]",
+        summary: "every parser under libFuzzer, for 30 s each",
+        run: fuzz::run,
     },
     Command {
         name: "screenshots",

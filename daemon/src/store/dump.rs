@@ -6,9 +6,12 @@
 mod line;
 mod word;
 
+mod again;
 mod reader;
 mod writer;
 
+#[doc(hidden)]
+pub use self::again::rewritten;
 pub use self::reader::{Taken, import};
 pub use self::writer::{Exported, export, export_to};
 

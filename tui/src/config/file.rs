@@ -13,12 +13,17 @@ pub(super) fn read_file(path: &Path) -> Result<Vec<(String, Found)>, ConfigError
         path: path.to_owned(),
         source,
     })?;
+    read_text(&text, path)
+}
+
+/// The values of a file's `text`; `path` is for the errors.
+pub(super) fn read_text(text: &str, path: &Path) -> Result<Vec<(String, Found)>, ConfigError> {
     let error_at = |byte: usize, cause: String| ConfigError::File {
         path: path.to_owned(),
-        line: line_of(&text, byte),
+        line: line_of(text, byte),
         cause,
     };
-    let table = DeTable::parse(&text).map_err(|error| {
+    let table = DeTable::parse(text).map_err(|error| {
         error_at(
             error.span().map_or(0, |span| span.start),
             error.message().to_owned(),
@@ -53,7 +58,7 @@ pub(super) fn read_file(path: &Path) -> Result<Vec<(String, Found)>, ConfigError
         let from = format!(
             "{name} in {} line {}",
             path.display(),
-            line_of(&text, key.span().start)
+            line_of(text, key.span().start)
         );
         found.push((
             name.to_owned(),

@@ -127,7 +127,7 @@ fn check_free(place: &Place) -> Result<(), FileError> {
 }
 
 /// Reads a document; the error names the place in it.
-fn parse(document: &[u8]) -> Result<Import, String> {
+pub(super) fn parse(document: &[u8]) -> Result<Import, String> {
     let head: Head = serde_json::from_slice(document)
         .map_err(|error| format!("it is no export of a registry ({error})"))?;
     if head.format != FORMAT {
