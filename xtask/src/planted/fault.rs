@@ -2,7 +2,8 @@
 //!
 //! The lines before the diff are its header: a sentence that says what is broken, then one line
 //! `test: <file>::<function>` for each test of `daemon/tests/it` that must fail, or
-//! `test: lib <module>::<function>` for one of the daemon's own.
+//! `test: lib <module>::<function>` for one of the daemon's own, `test: tui …` for one of
+//! `tui/tests/it` and `test: checks …` for one of `checks/tests/it`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -31,6 +32,10 @@ pub(crate) enum Test {
     Integration(String),
     /// In the daemon's library.
     Library(String),
+    /// In the binary of the terminal client's integration tests.
+    Terminal(String),
+    /// In the binary of the checks of what is read from outside.
+    Checks(String),
 }
 
 /// What is done with a patch.
@@ -112,31 +117,40 @@ impl Fault {
 
 impl Test {
     fn parse(text: &str) -> Result<Self> {
-        let (is_library, path) = match text.strip_prefix("lib ") {
-            Some(path) => (true, path),
-            None => (false, text),
+        let (kind, path): (fn(String) -> Self, &str) = match text.split_once(' ') {
+            Some(("lib", path)) => (Self::Library, path),
+            Some(("tui", path)) => (Self::Terminal, path),
+            Some(("checks", path)) => (Self::Checks, path),
+            _ => (Self::Integration, text),
         };
         let is_path = path.contains("::") && !path.contains(char::is_whitespace);
         ensure!(is_path, "`{text}` is no path of a test");
-        let path = path.to_owned();
-        Ok(if is_library {
-            Self::Library(path)
-        } else {
-            Self::Integration(path)
-        })
+        Ok(kind(path.to_owned()))
     }
 
     /// The path within its binary.
     pub(crate) fn path(&self) -> &str {
         match self {
-            Self::Integration(path) | Self::Library(path) => path,
+            Self::Integration(path)
+            | Self::Library(path)
+            | Self::Terminal(path)
+            | Self::Checks(path) => path,
+        }
+    }
+
+    /// The package that it belongs to.
+    pub(crate) const fn package(&self) -> &'static str {
+        match self {
+            Self::Integration(_) | Self::Library(_) => "lastbeatd",
+            Self::Terminal(_) => "lastbeat",
+            Self::Checks(_) => "lastbeat-checks",
         }
     }
 
     /// What cargo calls its binary.
     pub(crate) const fn target(&self) -> &'static [&'static str] {
         match self {
-            Self::Integration(_) => &["--test", "it"],
+            Self::Integration(_) | Self::Terminal(_) | Self::Checks(_) => &["--test", "it"],
             Self::Library(_) => &["--lib"],
         }
     }
@@ -190,6 +204,8 @@ mod tests {
                 let folder = match test {
                     Test::Integration(_) => "daemon/tests/it",
                     Test::Library(_) => "daemon/src",
+                    Test::Terminal(_) => "tui/tests/it",
+                    Test::Checks(_) => "checks/tests/it",
                 };
                 let parts: Vec<&str> = test.path().split("::").collect();
                 let (function, modules) = parts.split_last().unwrap();
@@ -205,8 +221,8 @@ mod tests {
 
     #[test]
     fn a_header_without_a_sentence_or_a_test_is_refused() {
-        let whole =
-            "# Nobody is DOWN.\n# test: model::a\ntest: lib state::tests::b\ndiff --git a b";
+        let whole = "# Nobody is DOWN.\n# test: model::a\ntest: lib state::tests::b\ntest: tui c::d\n\
+             test: checks e::f\ndiff --git a b";
 
         let (sentence, tests) = header(whole).unwrap();
 
@@ -215,7 +231,9 @@ mod tests {
             tests,
             [
                 Test::Integration("model::a".to_owned()),
-                Test::Library("state::tests::b".to_owned())
+                Test::Library("state::tests::b".to_owned()),
+                Test::Terminal("c::d".to_owned()),
+                Test::Checks("e::f".to_owned())
             ]
         );
         for text in [

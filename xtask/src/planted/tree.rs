@@ -84,10 +84,17 @@ impl Tree {
         &self,
         tests: impl IntoIterator<Item = &'test Test>,
     ) -> Result<bool> {
-        let mut build = call(&["test", "--no-run", "--quiet", "--package", "lastbeatd"]);
-        let targets: BTreeSet<_> = tests.into_iter().map(Test::target).collect();
-        build.args(targets.into_iter().flatten());
-        Ok(self.within(&mut build).status()?.success())
+        let targets: BTreeSet<_> = tests
+            .into_iter()
+            .map(|test| (test.package(), test.target()))
+            .collect();
+        for (package, target) in targets {
+            let mut build = call(&["test", "--no-run", "--quiet", "--package", package]);
+            if !self.within(build.args(target)).status()?.success() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Runs one test, ignored or not.
@@ -95,7 +102,7 @@ impl Tree {
     /// # Errors
     /// When cargo cannot be started.
     pub(crate) fn run(&self, test: &Test) -> Result<Verdict> {
-        let cargo = call(&["test", "--package", "lastbeatd"]);
+        let cargo = call(&["test", "--package", test.package()]);
         let mut limited = Command::new("timeout");
         limited.args(["--kill-after", "5", LIMIT_S]);
         limited.arg(cargo.get_program()).args(cargo.get_args());

@@ -6,6 +6,8 @@ use tokio::time::Instant;
 use super::*;
 
 const BEFORE: Duration = Duration::from_millis(4_900);
+/// Longer than any time of a stream.
+const FOREVER: Duration = Duration::from_secs(3_600);
 
 fn pair() -> (DuplexStream, Socket<DuplexStream>, Arc<Turn>) {
     pair_with(64)
@@ -22,7 +24,10 @@ fn pair_with(bytes: usize) -> (DuplexStream, Socket<DuplexStream>, Arc<Turn>) {
 /// What one read brings: how many bytes, or why not.
 async fn read(socket: &mut Socket<DuplexStream>) -> Result<usize, io::ErrorKind> {
     let mut buf = [0; 64];
-    socket.read(&mut buf).await.map_err(|error| error.kind())
+    // Without its timers a stream would wait for ever, and so would its test.
+    let read = tokio::time::timeout(FOREVER, socket.read(&mut buf)).await;
+    read.expect("bytes, the end or an error")
+        .map_err(|error| error.kind())
 }
 
 /// Whether a read brings neither bytes nor an error for `time`.
