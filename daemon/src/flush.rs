@@ -269,10 +269,8 @@ impl Flush {
             self.registry.hold(|state, _| state.put_back(list, places));
             return Err(error);
         }
-        self.registry.hold(|state, now| {
-            state.written(&copied);
-            state.note_write(now);
-        });
+        self.registry.hold(|state, _| state.written(&copied));
+        self.registry.hold(State::note_write);
         self.next_idle = self.now().plus(self.idle_interval());
         Ok(())
     }
