@@ -7,9 +7,12 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use lastbeatd::store::Store;
+
 use crate::figure::figure;
 use crate::meddling::{other_database, rewritten};
 use crate::program::{Program, until, within};
+use crate::sample::{TTL, event, events, now};
 use crate::strace::{Fault, Strace};
 use crate::traffic::{Ledger, RECOVERY, Traffic, assert_never_down, assert_recovers};
 
@@ -17,6 +20,8 @@ use crate::traffic::{Ledger, RECOVERY, Traffic, assert_never_down, assert_recove
 /// that a short fault met is answered with success, and must be stored.
 const FAST: [&str; 4] = ["--storage-wait", "1s", "--flush", "100ms"];
 
+/// Events that were there before; memory holds 1,000.
+const OLDER_EVENTS: u64 = 1_100;
 /// Instances that beat, each so often.
 const BEATING: usize = 12;
 const PACE: Duration = Duration::from_millis(500);
@@ -42,6 +47,11 @@ struct Scene {
 impl Scene {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
+        // More than memory holds, so that a file that is written anew needs the old one's.
+        let older = (1..=OLDER_EVENTS).map(|revision| event(revision, None));
+        let (mut store, _, _) = Store::open(&dir.path().join("monitoring.db"), now(), TTL).unwrap();
+        store.write(&events(older.collect())).unwrap();
+        store.close();
         let ledger = Arc::new(Ledger::default());
         let program = Program::start(dir.path(), &FAST);
         let traffic = Traffic::start(&program, &ledger, BEATING, PACE);
@@ -144,8 +154,8 @@ fn a_write_that_fails_costs_no_heartbeat_and_nothing_that_was_answered() {
     assert_eq!(scene.program.stop(), Some(0));
 }
 
-/// Which call of a kind fails; to write a file anew takes fewer of most.
-const CALLS_OF_A_REWRITING: [usize; 7] = [1, 2, 3, 4, 6, 9, 13];
+/// Which call of a kind fails; to write a file anew takes fewer of most. The last opens the new file.
+const CALLS_OF_A_REWRITING: [usize; 8] = [1, 2, 3, 4, 6, 9, 13, 15];
 
 /// What a file is made with, when it has to be written anew.
 const REWRITING: [(&str, &str); 5] = [
