@@ -138,6 +138,10 @@ mod tests {
 
         assert!(4 <= manifests.len(), "{manifests:?}");
         for path in manifests {
+            // What the fuzzer's macro makes of a target cannot be written without.
+            if path == "daemon/fuzz/Cargo.toml" {
+                continue;
+            }
             let manifest = read(&path);
             let follows = value(&manifest, "[lints]", "workspace") == Some("true");
             let has_own = value(&manifest, "[lints.rust]", "unsafe_code") == forbid;

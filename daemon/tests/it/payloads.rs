@@ -4,9 +4,9 @@
 use serde::Deserialize;
 
 /// The texts, which the terminal client's tests read too.
-const PAYLOADS: &str = include_str!("../../../checks/payloads.json");
+const PAYLOADS: &str = include_str!("../../checks/payloads.json");
 
-#[path = "../../../checks/src/hidden.rs"]
+#[path = "../../checks/src/hidden.rs"]
 mod hidden;
 
 pub(crate) use hidden::is_hidden;

@@ -10,11 +10,11 @@ use serde::Deserialize;
 use crate::daemon::{Daemon, row};
 use crate::pty::Terminal;
 
-#[path = "../../../checks/src/hidden.rs"]
+#[path = "../../../daemon/checks/src/hidden.rs"]
 mod hidden;
 
 /// The texts, which the daemon's tests read too.
-const PAYLOADS: &str = include_str!("../../../checks/payloads.json");
+const PAYLOADS: &str = include_str!("../../../daemon/checks/payloads.json");
 
 #[derive(Deserialize)]
 struct Payload {

@@ -3,7 +3,7 @@
 //! The lines before the diff are its header: a sentence that says what is broken, then one line
 //! `test: <file>::<function>` for each test of `daemon/tests/it` that must fail, or
 //! `test: lib <module>::<function>` for one of the daemon's own, `test: tui …` for one of
-//! `tui/tests/it` and `test: checks …` for one of `checks/tests/it`.
+//! `tui/tests/it` and `test: checks …` for one of `daemon/checks/tests/it`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -205,7 +205,7 @@ mod tests {
                     Test::Integration(_) => "daemon/tests/it",
                     Test::Library(_) => "daemon/src",
                     Test::Terminal(_) => "tui/tests/it",
-                    Test::Checks(_) => "checks/tests/it",
+                    Test::Checks(_) => "daemon/checks/tests/it",
                 };
                 let parts: Vec<&str> = test.path().split("::").collect();
                 let (function, modules) = parts.split_last().unwrap();

@@ -2,7 +2,7 @@
 //! parser, which panics when a property is broken.
 //!
 //! The same functions run as ordinary tests (over `corpus/` and generated inputs, here in
-//! `tests/it`) and under a fuzzer (`fuzz/fuzz_targets`, by `cargo xtask fuzz`).
+//! `tests/it`) and under a fuzzer (`daemon/fuzz/fuzz_targets`, by `cargo xtask fuzz`).
 //! Rules are written down here a second time and in another way, so that a mistake in the product
 //! is not repeated by its check.
 
