@@ -14,6 +14,7 @@ mod descriptors;
 mod gate;
 mod guard;
 mod metrics;
+mod openapi;
 mod pace;
 mod problem;
 mod rereading;

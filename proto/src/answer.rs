@@ -12,6 +12,7 @@ use crate::{EventKind, Span, Status, Timestamp};
 
 /// One instance as everybody sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Row {
     /// The original's row number: unique, never reused.
     pub id: i64,
@@ -55,6 +56,7 @@ pub struct Row {
 
 /// How many instances are how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Summary {
     /// Registered instances: `up + down`.
     pub total: usize,
@@ -70,6 +72,7 @@ pub struct Summary {
 
 /// How loud a notice is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum NoticeLevel {
     /// Good to know.
@@ -82,6 +85,7 @@ pub enum NoticeLevel {
 
 /// One sentence that the daemon tells its users about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Notice {
     /// Stable word: `start-grace`, `mass-loss`, `store-not-writing`, `no-auth`, `refused-rows`,
     /// `set-aside`, `rewritten`, `history-cut`, `certificate-not-reloaded`.
@@ -96,6 +100,7 @@ pub struct Notice {
 
 /// A tombstone that left a delta reader's list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Removed {
     /// The row's number.
     pub id: i64,
@@ -107,6 +112,7 @@ pub struct Removed {
 
 /// `GET /services`, whole or as a delta.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ServicesAnswer {
     /// All rows asked for; in a delta those that changed.
     pub services: Vec<Row>,
@@ -139,6 +145,7 @@ pub struct ServicesAnswer {
 
 /// `POST /register`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RegisterAnswer {
     /// What happened, for people.
     pub message: String,
@@ -154,6 +161,7 @@ pub struct RegisterAnswer {
 
 /// `POST /heartbeat/<name>`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HeartbeatAnswer {
     /// What happened, for people.
     pub message: String,
@@ -167,6 +175,7 @@ pub struct HeartbeatAnswer {
 
 /// `POST /refresh/<name>`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RefreshAnswer {
     /// Name of the service.
     pub name: String,
@@ -184,6 +193,7 @@ pub struct RefreshAnswer {
 
 /// `DELETE /services/<name>` and `POST /deregister/<name>`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DeregisterAnswer {
     /// What happened, for people.
     pub message: String,
@@ -193,6 +203,7 @@ pub struct DeregisterAnswer {
 
 /// Something that happened, stamped with the moment it was due.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Event {
     /// Its number; events are ordered by it, never by time.
     pub revision: u64,
@@ -212,6 +223,7 @@ pub struct Event {
 
 /// `GET /events`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EventsAnswer {
     /// Newest first.
     pub events: Vec<Event>,
@@ -223,6 +235,7 @@ pub struct EventsAnswer {
 
 /// What is kept of an instance that left.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Tombstone {
     /// Its row number.
     pub id: i64,
@@ -250,6 +263,7 @@ pub struct Tombstone {
 
 /// `GET /gone`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GoneAnswer {
     /// Newest first.
     pub gone: Vec<Tombstone>,
@@ -259,6 +273,7 @@ pub struct GoneAnswer {
 
 /// `GET /healthz` and `/readyz`: the daemon itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HealthAnswer {
     /// `ok`, or `degraded` while a notice of level error stands that is about the daemon itself.
     pub status: String,
@@ -276,6 +291,7 @@ pub struct HealthAnswer {
 
 /// What `GET /healthz` says to those who may not look.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LivenessAnswer {
     /// As in [`HealthAnswer`].
     pub status: String,
@@ -283,6 +299,7 @@ pub struct LivenessAnswer {
 
 /// How the store is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StoreHealth {
     /// Whether the last attempt to write succeeded.
     pub writing: bool,

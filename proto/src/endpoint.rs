@@ -84,6 +84,8 @@ pub enum Route {
     Ready,
     /// What the daemon counts about itself, for Prometheus.
     Metrics,
+    /// What the API is, for programs.
+    OpenApi,
     /// The dashboard.
     Page,
     /// The dashboard's live part.
@@ -132,7 +134,7 @@ const fn endpoint(
 }
 
 /// All of them. What is not here does not exist.
-pub const ENDPOINTS: [Endpoint; 20] = [
+pub const ENDPOINTS: [Endpoint; 21] = [
     endpoint(
         Route::Register,
         Method::Post,
@@ -223,6 +225,13 @@ pub const ENDPOINTS: [Endpoint; 20] = [
         "/metrics",
         Scope::Read,
         "what the daemon counts about itself, for Prometheus",
+    ),
+    endpoint(
+        Route::OpenApi,
+        Method::Get,
+        "/openapi.json",
+        Scope::Public,
+        "the whole API as an OpenAPI document",
     ),
     endpoint(Route::Page, Method::Get, "/", Scope::Read, "the dashboard"),
     endpoint(

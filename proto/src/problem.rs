@@ -186,6 +186,7 @@ impl Slug {
 
 /// What is wrong with one field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FieldError {
     /// The field's name as the client wrote it.
     pub field: String,
@@ -195,6 +196,7 @@ pub struct FieldError {
 
 /// An error answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Problem {
     /// `urn:lastbeat:problem:<slug>`.
     #[serde(rename = "type", default)]

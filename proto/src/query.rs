@@ -284,6 +284,14 @@ pub fn value_of(query: &str, key: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
+/// The one value of `key` in a query, decoded, also an empty one: for keys that say what is taken
+/// away, where nothing must not mean everything.
+pub fn given(query: &str, key: &str) -> Option<String> {
+    form_urlencoded::parse(query.as_bytes())
+        .find(|(found, _)| found == key)
+        .map(|(_, value)| value.into_owned())
+}
+
 /// The keys of a query, decoded.
 pub fn keys_of(query: &str) -> impl Iterator<Item = Cow<'_, str>> {
     pairs(query).map(|(key, _)| key)

@@ -87,7 +87,7 @@ pub fn instance_of(body: &[u8]) -> Result<Option<String>, BodyError> {
         Some(b'{') => serde_json::from_str::<Named>(text).map(|named| named.instance).map_err(|error| {
             whole(format!("the body is not {{\"instance\": \"…\"}}: {error}; name the instance or leave the body out"))
         }),
-        Some(_) if text.contains('=') => Ok(crate::query::value_of(text, "instance")),
+        Some(_) if text.contains('=') => Ok(crate::query::given(text, "instance")),
         Some(_) => Err(whole("the body is neither JSON nor a form; leave it out to deregister all instances".to_owned())),
     }
 }
@@ -159,7 +159,8 @@ struct Fields<'body> {
     raw: [Option<Given<'body>>; FIELDS.len()],
 }
 
-const FIELDS: [&str; 7] = [
+/// The fields of a registration that are read; others are ignored.
+pub const FIELDS: [&str; 7] = [
     "name", "ip", "port", "instance", "ttl_s", "tags", "metadata",
 ];
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Whether a registered instance is heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Status {
     /// Silent for longer than its allowance.
     #[serde(rename = "DOWN")]
@@ -29,6 +30,7 @@ impl Status {
 
 /// What a recorded event says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum EventKind {
     /// A new instance, or one that was deregistered and registers again.

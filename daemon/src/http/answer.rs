@@ -19,7 +19,7 @@ use serde::Serialize;
 use crate::registry::{Listing, ListingChunks};
 
 /// Media type of JSON answers.
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// Media type of pages.
 pub(super) const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 

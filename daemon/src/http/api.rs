@@ -61,6 +61,7 @@ pub(super) async fn answer(call: &Call<'_>) -> Outcome {
         Route::Health => call.health(),
         Route::Ready => call.ready(),
         Route::Metrics => Ok(call.metrics()),
+        Route::OpenApi => Ok(call.site.document.answer(&call.head.headers)),
         Route::Page => call.page(),
         Route::Rows => call.rows(),
         Route::ServicePage => call.service_page().await,
@@ -116,9 +117,15 @@ impl Call<'_> {
     async fn deregister(&self) -> Outcome {
         self.refuse_unknown_keys(&["instance"])?;
         let name = self.name()?;
-        let instance = match self.instance()? {
-            Some(instance) => Some(instance),
-            None => self.instance_in_body()?,
+        let instance = match (self.instance()?, self.instance_in_body()?) {
+            (Some(asked), Some(sent)) if asked != sent => {
+                let detail = format!("is {asked} in the query and {sent} in the body; name one");
+                return Err(Refusal::from(vec![FieldError {
+                    field: "instance".to_owned(),
+                    detail,
+                }]));
+            }
+            (asked, sent) => asked.or(sent),
         };
         if instance.is_none() {
             // A device that may say goodbye for itself may not end a whole service.
@@ -281,7 +288,8 @@ impl Call<'_> {
     }
 
     fn instance(&self) -> Result<Option<InstanceId>, Refusal> {
-        let given = query::value_of(self.query(), "instance");
+        // Empty, as a script sends it whose variable is unset, it must not mean all of them.
+        let given = query::given(self.query(), "instance");
         given.map(|text| parse_instance(&text)).transpose()
     }
 

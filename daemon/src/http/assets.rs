@@ -36,6 +36,11 @@ const ASSETS: [Asset; 5] = [
     asset!("down.svg", "image/svg+xml"),
 ];
 
+/// Their names.
+pub(super) fn names() -> [&'static str; ASSETS.len()] {
+    ASSETS.map(|asset| asset.name)
+}
+
 /// The file called `name`, or `304` to who has it.
 ///
 /// # Errors

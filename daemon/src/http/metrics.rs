@@ -4,58 +4,25 @@
 //! bounded and no text of a service can stand here. Where a number comes from is left to
 //! [`crate::state`], [`super::traffic`] and [`super::crowd`]; how a line is written to [`text`].
 
+mod metric;
 mod text;
 
 use hyper::StatusCode;
 use hyper::header::HeaderValue;
 use lastbeat_proto::Status;
 
+use self::metric::{by, counter, gauge, histogram};
 use self::text::{Samples, seconds};
 use super::answer::{self, Answer};
 use super::crowd::Census;
 use super::traffic::Traffic;
 use crate::state::Figures;
 
+pub use self::metric::{Metric, MetricKind};
+
 /// Media type of the text form, version 0.0.4
 /// (`prometheus.io/docs/instrumenting/exposition_formats`).
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-
-/// What kind of number a metric is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MetricKind {
-    /// Only rises while the daemon runs.
-    Counter,
-    /// Rises and falls.
-    Gauge,
-    /// Counts by upper bound, their sum and their number.
-    Histogram,
-}
-
-impl MetricKind {
-    /// The word behind `# TYPE`.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Counter => "counter",
-            Self::Gauge => "gauge",
-            Self::Histogram => "histogram",
-        }
-    }
-}
-
-/// One metric.
-#[derive(Debug, Clone, Copy)]
-pub struct Metric {
-    /// Its name with its unit, as Prometheus wants it.
-    pub name: &'static str,
-    /// What kind of number it is.
-    pub kind: MetricKind,
-    /// The names of its labels, as in `{route,status}`; empty where it has none.
-    pub labels: &'static str,
-    /// One sentence, for `# HELP` and the docs.
-    pub help: &'static str,
-    /// Writes its samples.
-    write: fn(&Seen<'_>, &mut Samples<'_>),
-}
 
 /// Everything that is told, read once for an answer.
 #[derive(Clone, Copy)]
@@ -66,46 +33,6 @@ pub(super) struct Seen<'seen> {
     pub(super) traffic: &'seen Traffic,
     /// Of connections.
     pub(super) census: Census,
-}
-
-const fn counter(
-    name: &'static str,
-    help: &'static str,
-    write: fn(&Seen<'_>, &mut Samples<'_>),
-) -> Metric {
-    Metric {
-        name,
-        kind: MetricKind::Counter,
-        labels: "",
-        help,
-        write,
-    }
-}
-
-const fn gauge(
-    name: &'static str,
-    help: &'static str,
-    write: fn(&Seen<'_>, &mut Samples<'_>),
-) -> Metric {
-    Metric {
-        kind: MetricKind::Gauge,
-        ..counter(name, help, write)
-    }
-}
-
-const fn histogram(
-    name: &'static str,
-    help: &'static str,
-    write: fn(&Seen<'_>, &mut Samples<'_>),
-) -> Metric {
-    Metric {
-        kind: MetricKind::Histogram,
-        ..counter(name, help, write)
-    }
-}
-
-const fn by(labels: &'static str, metric: Metric) -> Metric {
-    Metric { labels, ..metric }
 }
 
 /// All of them, in the order of the answer and of `docs/operations.md`.

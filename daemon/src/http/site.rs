@@ -22,6 +22,7 @@ use super::connection::Reply;
 use super::crowd::{Crowd, DAWDLING_TIME, Seat};
 use super::gate::Gate;
 use super::guard::{self, KnownHosts};
+use super::openapi::Document;
 use super::pace::Pace;
 use super::problem;
 use super::sender::Proxies;
@@ -46,6 +47,7 @@ pub(super) struct Site {
     pub(super) pace: Pace,
     pub(super) tls: Option<Tls>,
     pub(super) traffic: Traffic,
+    pub(super) document: Document,
     /// One for each reader that waits for a change: half as many as there are seats, so that
     /// readers never take all of them.
     pub(super) waits: Semaphore,
@@ -120,6 +122,7 @@ impl Site {
             machine: edge.machine_name,
             tls: edge.tls,
             traffic: Traffic::new(),
+            document: Document::default(),
             waits: Semaphore::new(max_waiting),
             max_waiting,
             reread: Notify::new(),

@@ -173,3 +173,45 @@ async fn a_query_or_path_that_cannot_be_used_is_named() {
         );
     }
 }
+
+#[tokio::test]
+async fn an_empty_instance_does_not_mean_all_of_them() {
+    let daemon = Daemon::start();
+    daemon.register("a", "192.0.2.10").await;
+    daemon.register("a", "192.0.2.11").await;
+
+    for (method, target, body) in [
+        ("DELETE", "/services/a?instance=", ""),
+        ("POST", "/deregister/a?instance=", ""),
+        ("POST", "/deregister/a", "instance="),
+        ("POST", "/deregister/a", r#"{"instance":""}"#),
+        ("POST", "/heartbeat/a?instance=", ""),
+    ] {
+        let reply = daemon.send(method, target, body).await;
+
+        assert_eq!(reply.status, 400, "{method} {target} {body}");
+        let said = reply.text();
+        assert!(said.contains("instance is empty"), "{said}");
+    }
+    assert_eq!(daemon.rows().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_deregistration_that_names_two_instances_takes_out_none() {
+    let daemon = Daemon::start();
+    daemon.register("a", "192.0.2.10").await;
+    daemon.register("a", "192.0.2.11").await;
+    let target = "/deregister/a?instance=192.0.2.10";
+
+    for (body, status) in [
+        ("instance=192.0.2.11", 400),
+        (r#"{"instance":7}"#, 400),
+        (r#"{"instance":"192.0.2.10"}"#, 200),
+    ] {
+        let reply = daemon.send("POST", target, body).await;
+
+        assert_eq!(reply.status, status, "{body}: {}", reply.text());
+        let left = if status == 200 { 1 } else { 2 };
+        assert_eq!(daemon.rows().await.len(), left, "{body}");
+    }
+}

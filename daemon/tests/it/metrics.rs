@@ -1,6 +1,7 @@
 //! `GET /metrics`: every figure against a history that is known.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use lastbeat_proto::Span;
 
@@ -220,7 +221,10 @@ async fn what_is_no_http_is_counted() {
 
     assert_eq!(bare.status, 400);
     // It is counted when the connection has ended, which its client may see first.
-    while samples(&page(&daemon).await)["lastbeat_http_malformed_total"] < 1.0 {}
+    let counted =
+        async { while samples(&page(&daemon).await)["lastbeat_http_malformed_total"] < 1.0 {} };
+    let counted = tokio::time::timeout(Duration::from_secs(20), counted).await;
+    counted.expect("counted within 20 s");
 }
 
 #[tokio::test]

@@ -46,11 +46,16 @@ pub(super) fn parse_ip(given: &Given<'_>) -> Result<Patch<Endpoint>, String> {
 pub(super) fn parse_port(given: &Given<'_>) -> Result<Patch<u16>, String> {
     let port = match given {
         Given::Text(text) => text.parse::<u16>().ok(),
-        Given::Json(raw) => serde_json::from_str::<u16>(raw.get()).ok(),
+        Given::Json(raw) => serde_json::from_str(raw.get()).ok().and_then(whole),
     };
     port.filter(|port| 0 < *port)
         .map(Patch::Set)
         .ok_or_else(|| "is not a whole number from 1 to 65535".to_owned())
+}
+
+/// Some languages have one kind of number and write 80 as `80.0`; both are the same in JSON.
+fn whole(number: f64) -> Option<u16> {
+    number.to_string().parse().ok()
 }
 
 pub(super) fn parse_ttl(given: &Given<'_>) -> Result<Patch<Span>, String> {

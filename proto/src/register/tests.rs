@@ -236,3 +236,15 @@ fn a_deregistration_may_name_its_instance_in_the_body() {
         assert!(instance_of(body).is_err(), "{body:?}");
     }
 }
+
+#[test]
+fn a_whole_port_may_be_written_as_a_fraction() {
+    for (text, port) in [("80.0", 80), ("8e1", 80), ("65535.0", 65_535)] {
+        let body = format!(r#"{{"name":"a","port":{text}}}"#);
+        assert_eq!(parse(&body).port, Patch::Set(port), "{text}");
+    }
+    for text in ["80.5", "0.0", "-80.0", "65536.0", "1e400", "true"] {
+        let body = format!(r#"{{"name":"a","port":{text}}}"#);
+        assert!(Registration::parse(body.as_bytes()).is_err(), "{text}");
+    }
+}
