@@ -16,9 +16,6 @@ use super::import::{self, Unmarked};
 use super::snapshot::Snapshot;
 use super::{salvage, schema};
 
-/// What `SQLite` finds wrong with the file, in full.
-const CHECK: &str = "pragma integrity_check(100)";
-
 /// What was found.
 #[derive(Debug)]
 pub struct Report {
@@ -156,7 +153,7 @@ fn examine_ours(snapshot: &Snapshot, version: i64, now: Timestamp) -> Result<Rep
     };
     let (mut faults, mut warnings) = (Vec::new(), Vec::new());
     let read = snapshot.open().and_then(|mut connection| {
-        add_integrity_faults(&connection, &mut faults)?;
+        content::add_integrity_faults(&connection, &mut faults)?;
         for object in schema::differences(&connection, version, schema::MIGRATIONS)? {
             let list = if object.is_damage() {
                 &mut faults
@@ -187,6 +184,9 @@ fn examine_ours(snapshot: &Snapshot, version: i64, now: Timestamp) -> Result<Rep
             0,
             "the -wal beside it is not of this file, which is sound without it".to_owned(),
         );
+    }
+    if let Some(fault) = snapshot.image.log_fault() {
+        faults.insert(0, fault.to_owned());
     }
     let found = Found::Ours { version, content };
     Ok(Report {
@@ -255,18 +255,6 @@ fn examine_unmarked(
             cause: file_error::sqlite(cause),
         }),
     }
-}
-
-/// Adds all faults that `SQLite` finds, up to a hundred, also those before it gives up.
-fn add_integrity_faults(connection: &Connection, faults: &mut Vec<String>) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare(CHECK)?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let words: String = row.get(0)?;
-        let lines = words.lines().filter(|line| *line != "ok");
-        faults.extend(lines.map(str::to_owned));
-    }
-    Ok(())
 }
 
 /// The report on a file of ours that cannot be read as a database.

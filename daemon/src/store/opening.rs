@@ -1,20 +1,24 @@
-//! What is at the path when the daemon starts, and what becomes of it.
+//! What is at the path when the daemon starts, and what becomes of it; what is done with a file
+//! that cannot be used stands in [`aside`].
 
-use std::fs;
+mod aside;
+
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use lastbeat_proto::{Span, Timestamp};
 use rusqlite::Connection;
 use tracing::warn;
 
-use super::error::{Obstacle, StoreError, is_damage};
+use self::aside::set_aside;
+use super::error::{StoreError, is_damage};
 use super::fresh;
 use super::image::Image;
 use super::import::{self, Unmarked};
 use super::load;
 use super::place::{Place, SIBLINGS, remove_if_there};
+use super::schema;
 use super::witness::Witness;
-use super::{salvage, schema, write};
 use crate::state::record::Loaded;
 
 /// Where is a copy of this database to be, complete and in one file?
@@ -63,9 +67,14 @@ pub(super) struct Terms<'a> {
 /// What the bytes at the path are.
 enum Found {
     Nothing,
-    Ours { version: i64 },
+    Ours {
+        version: i64,
+        log_fault: Option<String>,
+    },
     Unmarked,
-    Strange { why: String },
+    Strange {
+        why: String,
+    },
 }
 
 /// An open database with all that is in it.
@@ -107,20 +116,24 @@ pub(super) fn open(terms: &Terms<'_>) -> Result<(Ready, Opening), StoreError> {
     }
     let opening = match look(terms.place)? {
         Found::Nothing => create(terms)?,
-        Found::Ours { version } if ours < version => {
+        Found::Ours { version, .. } if ours < version => {
             return Err(StoreError::Newer {
                 path: terms.place.path().to_path_buf(),
                 version,
                 ours,
             });
         }
-        Found::Ours { version } => match bring_up(terms, version) {
+        Found::Ours {
+            log_fault: Some(why),
+            ..
+        }
+        | Found::Strange { why } => set_aside(terms, why)?,
+        Found::Ours { version, .. } => match bring_up(terms, version) {
             Ok(opened) => return Ok(opened),
             Err(Fault::Damage(why)) => set_aside(terms, why)?,
             Err(Fault::Other(error)) => return Err(error),
         },
         Found::Unmarked => take_over(terms)?,
-        Found::Strange { why } => set_aside(terms, why)?,
     };
     Ok((Ready::open(terms.place)?, opening))
 }
@@ -144,6 +157,7 @@ fn look(place: &Place) -> Result<Found, StoreError> {
         },
         Some(header) if header.application_id == schema::APPLICATION_ID => Found::Ours {
             version: header.user_version,
+            log_fault: image.log_fault().map(str::to_owned),
         },
         Some(header) if header.application_id == 0 && header.user_version == 0 => Found::Unmarked,
         Some(header) => Found::Strange {
@@ -228,12 +242,22 @@ fn bring_up(terms: &Terms<'_>, version: i64) -> Result<(Ready, Opening), Fault> 
         "does not give back what it does not need any more",
     )?;
     witness.note_log(terms.place)?;
+    sync_log(terms.place)?;
     let ready = Ready {
         connection,
         witness,
         loaded,
     };
     Ok((ready, opening))
+}
+
+/// What a daemon that was killed has committed may not be on the disk yet. It has to be before
+/// anything follows it: only the last transaction of a log is ever torn by a power cut.
+fn sync_log(place: &Place) -> Result<(), std::io::Error> {
+    match File::open(place.beside("-wal")) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        opened => opened?.sync_all(),
+    }
 }
 
 /// What a start would like to mend is no reason not to serve: trouble with it is only told.
@@ -251,16 +275,6 @@ fn go_on(done: rusqlite::Result<()>, path: &Path, until_then: &str) -> Result<()
     }
 }
 
-/// Whether the file is a healthy database that has nothing of ours: then it is no damaged
-/// registry but a wrong path, and is left alone. Whatever cannot be read says no.
-fn is_somebody_elses(place: &Place) -> bool {
-    let Some(connection) = schema::connect_untouching(place.path()) else {
-        return false;
-    };
-    let is_sound = matches!(schema::fault(&connection), Ok(None));
-    is_sound && matches!(schema::tables(&connection), Ok((1.., 0)))
-}
-
 /// A database without our mark: the original's, an empty one, or somebody else's.
 fn take_over(terms: &Terms<'_>) -> Result<Opening, StoreError> {
     let opening = match import::look(terms.place)? {
@@ -273,26 +287,4 @@ fn take_over(terms: &Terms<'_>) -> Result<Opening, StoreError> {
     };
     import::forget(terms.place)?;
     Ok(opening)
-}
-
-/// Saves what can be read of the file, and moves it out of the way.
-fn set_aside(terms: &Terms<'_>, why: String) -> Result<Opening, StoreError> {
-    if is_somebody_elses(terms.place) {
-        return Err(StoreError::Unusable {
-            path: terms.place.path().to_path_buf(),
-            cause: Obstacle::Foreign(why),
-        });
-    }
-    let image = Image::read(terms.place.path())?;
-    let rescued = salvage::rescue(&image, terms.now, terms.default_ttl);
-    fresh::build(
-        terms.place,
-        terms.migrations,
-        |connection: &mut Connection| Ok(write::import(connection, &rescued)?),
-    )?;
-    Ok(Opening::SetAside {
-        moved_to: fresh::replace(terms.place, terms.now)?,
-        salvaged: rescued.batch.rows.len(),
-        why,
-    })
 }

@@ -87,34 +87,53 @@ fn transactions(loaded: &Loaded, what: &str) -> i64 {
     count
 }
 
+/// A log fault is told where the file is set aside, and only there.
+fn is_told(opening: &Opening, words: &str, what: &str) -> bool {
+    match opening {
+        Opening::SetAside { why, .. } => {
+            assert!(why.contains(words), "{what}: {why}");
+            true
+        }
+        other => {
+            assert_eq!(*other, Opening::Existing, "{what}");
+            false
+        }
+    }
+}
+
 #[test]
-fn a_damaged_frame_of_the_log_costs_only_its_transaction_and_those_behind_it() {
+fn a_damaged_frame_of_the_log_costs_at_most_its_transaction_and_is_not_silent() {
     let dir = tempfile::tempdir().unwrap();
     let (db, log) = with_log(dir.path());
     let frames = (log.len() - LOG_HEADER) / FRAME;
-    assert_eq!(
-        transactions(&opened(&db, Some(&log), "whole").0, "whole"),
-        TRANSACTIONS
-    );
+    let (loaded, opening) = opened(&db, Some(&log), "whole");
+    assert_eq!(transactions(&loaded, "whole"), TRANSACTIONS);
+    assert_eq!(opening, Opening::Existing);
+    let ends: Vec<usize> = (0..frames)
+        .filter(|frame| log[LOG_HEADER + frame * FRAME + 4..][..4] != [0; 4])
+        .collect();
+    let last_begins = ends[ends.len() - 2] + 1;
 
     for at in [0, 30, 500] {
-        let mut before = 0;
         for frame in 0..frames {
             let what = format!("byte {at} of frame {frame} of {frames}");
             let mut log = log.clone();
             log[LOG_HEADER + frame * FRAME + at] ^= 0x55;
 
-            let (loaded, _) = opened(&db, Some(&log), &what);
+            let (loaded, opening) = opened(&db, Some(&log), &what);
 
-            let count = transactions(&loaded, &what);
-            assert!(before <= count && count < TRANSACTIONS, "{what}: {count}");
-            before = count;
+            let usable = ends.iter().filter(|end| **end < frame).next_back();
+            let words = format!("{} of {frames} frames", usable.map_or(0, |end| end + 1));
+            let is_told = is_told(&opening, &words, &what);
+            assert_eq!(is_told, frame < last_begins, "{what}");
+            if is_told {
+                let known = |id| loaded.instances.iter().any(|row| row.id == id);
+                let lost = (1..=TRANSACTIONS).filter(|n| !known(10 + n)).count();
+                assert!(known(1) && known(2) && lost <= 1, "{what}: {lost} lost");
+            } else {
+                assert_eq!(transactions(&loaded, &what), TRANSACTIONS - 1, "{what}");
+            }
         }
-        assert_eq!(
-            before,
-            TRANSACTIONS - 1,
-            "the last frame costs the last one only"
-        );
     }
 }
 
@@ -128,8 +147,10 @@ fn a_log_that_ends_early_costs_only_what_is_cut_off() {
         let end = (LOG_HEADER + frame * FRAME + more).min(log.len());
         let what = format!("{end} of {} bytes", log.len());
 
-        let (loaded, _) = opened(&db, Some(&log[..end]), &what);
+        let (loaded, opening) = opened(&db, Some(&log[..end]), &what);
 
+        // No more than a crash could have done.
+        assert_eq!(opening, Opening::Existing, "{what}");
         let count = transactions(&loaded, &what);
         assert!(before <= count, "{what}: {count}");
         before = count;
@@ -138,21 +159,38 @@ fn a_log_that_ends_early_costs_only_what_is_cut_off() {
 }
 
 #[test]
-fn a_log_that_is_lost_or_rotten_costs_only_what_was_in_it() {
+fn a_log_that_is_lost_or_all_rotten_costs_only_what_was_in_it() {
     let dir = tempfile::tempdir().unwrap();
     let (db, log) = with_log(dir.path());
-    let mut headless = log.clone();
-    headless[..LOG_HEADER].fill(0);
     let rotten = vec![0x5a; log.len()];
-    for (what, log) in [
-        ("lost", None),
-        ("empty", Some(&b""[..])),
-        ("without its header", Some(&headless)),
-        ("rotten", Some(&rotten)),
-    ] {
-        let (loaded, _) = opened(&db, log, what);
+    let cases = [
+        ("lost", None, false),
+        ("empty", Some(&b""[..]), false),
+        ("shorter than a header", Some(&rotten[..LOG_HEADER]), false),
+        ("rotten", Some(&rotten), true),
+    ];
+    for (what, log, is_damage) in cases {
+        let (loaded, opening) = opened(&db, log, what);
 
         assert_eq!(transactions(&loaded, what), 0, "{what}");
+        let is_told = is_told(&opening, "does not begin as a log does", what);
+        assert_eq!(is_told, is_damage, "{what}");
+    }
+}
+
+#[test]
+fn a_log_without_its_header_costs_nothing_and_is_not_silent() {
+    let dir = tempfile::tempdir().unwrap();
+    let (db, log) = with_log(dir.path());
+    for at in [0, 5, 9, 17, 25] {
+        let what = format!("byte {at} of the header");
+        let mut log = log.clone();
+        log[at] ^= 0x55;
+
+        let (loaded, opening) = opened(&db, Some(&log), &what);
+
+        assert!(is_told(&opening, "does not begin as a log does", &what));
+        assert_eq!(transactions(&loaded, &what), TRANSACTIONS, "{what}");
     }
 }
 

@@ -131,6 +131,9 @@ impl World {
         }
         let (_, health) = program.ask("GET", "/healthz", "");
         assert_eq!(health["status"], "ok", "cycle {cycle}: {health}");
+        let notices = health["notices"].as_array().unwrap();
+        let is_alarm = notices.iter().any(|notice| notice["kind"] == "set-aside");
+        assert!(!is_alarm, "cycle {cycle}: {health}");
     }
 }
 

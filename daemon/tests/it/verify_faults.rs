@@ -343,3 +343,43 @@ fn damage_is_not_called_a_database_of_another_program() {
         ],
     );
 }
+
+#[test]
+fn a_log_that_rotted_is_a_fault_is_not_copied_and_a_start_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = Program::start(dir.path(), &[]);
+    for n in 0..20 {
+        program.register(&format!(r#"{{"name":"svc-{n}","ip":"10.0.0.{n}"}}"#));
+    }
+    program.kill();
+    let log = dir.path().join("monitoring.db-wal");
+    let mut bytes = fs::read(&log).unwrap();
+    bytes[..8].fill(0x5a);
+    fs::write(&log, &bytes).unwrap();
+
+    let ran = verify(dir.path());
+    let said = "does not begin as a log does";
+    assert!(ran.out.contains(said), "{ran:?}");
+    has(
+        &ran.out,
+        &[
+            "fault: the -wal beside it, of ",
+            "readable in spite of that: 20",
+        ],
+    );
+    ran.refused(1, &["1 fault"]);
+    for command in [&["backup", "copy.db"][..], &["export", "copy.json"]] {
+        run(dir.path(), command).refused(1, &["it is damaged", said]);
+    }
+    let program = Program::start(dir.path(), &[]);
+
+    assert_eq!(program.rows().len(), 20);
+    let (_, health) = program.ask("GET", "/healthz", "");
+    let notice = &health["notices"][0];
+    assert_eq!(notice["kind"], "set-aside");
+    assert!(notice["text"].as_str().unwrap().contains(said), "{notice}");
+    let kept = names(dir.path())
+        .into_iter()
+        .find(|name| name.contains(".corrupt-") && name.ends_with("-wal"));
+    assert_eq!(fs::read(dir.path().join(kept.unwrap())).unwrap(), bytes);
+}

@@ -1,5 +1,7 @@
 //! What is read from the bytes is what `SQLite` reads, and no bytes are too odd to be looked at.
 
+use std::sync::LazyLock;
+
 use lastbeat_proto::{EventKind, InstanceId, NetworkEndpoint, ServiceName, Span, Timestamp};
 use proptest::prelude::*;
 
@@ -226,4 +228,55 @@ proptest! {
 
 thread_local! {
     static FILES: (Vec<u8>, Vec<u8>) = files();
+}
+
+/// A log with the frames of an older one behind its own, before and after its last transaction,
+/// which changes many pages.
+fn two_states_of_a_log() -> (Vec<u8>, Vec<u8>) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("monitoring.db");
+    let mut connection = schema::create(&path).unwrap();
+    schema::migrate(&mut connection, 0, schema::MIGRATIONS).unwrap();
+    for _ in 0..3 {
+        write::import(&mut connection, &everything()).unwrap();
+        let gone = Batch {
+            deleted: (1..=40).collect(),
+            ..Batch::default()
+        };
+        write::write(&mut connection, &gone).unwrap();
+        connection
+            .execute_batch("delete from events; delete from stretches; delete from refused_rows")
+            .unwrap();
+    }
+    let restarted = connection.query_row("pragma wal_checkpoint(restart)", [], |_row| Ok(()));
+    restarted.unwrap();
+    let log = || fs::read(with_ending(&path, "-wal")).unwrap();
+    connection.execute_batch("pragma user_version = 7").unwrap();
+    connection.execute_batch("pragma user_version = 2").unwrap();
+    let before = log();
+    write::import(&mut connection, &everything()).unwrap();
+    (before, log())
+}
+
+proptest! {
+    #[test]
+    fn a_transaction_that_a_power_cut_has_torn_is_no_damage(
+        kept in proptest::collection::vec(0..3_usize, 1..400),
+    ) {
+        static STATES: LazyLock<(Vec<u8>, Vec<u8>)> = LazyLock::new(two_states_of_a_log);
+        let (mut torn, whole) = (STATES.0.clone(), &STATES.1);
+        torn.resize(whole.len(), 0);
+        let changed = (0..torn.len()).find(|at| torn[*at] != whole[*at]).unwrap();
+        let first = changed / 512;
+        for (sector, keep) in (first..torn.len().div_ceil(512)).zip(kept.iter().cycle()) {
+            // Two of three are kept: so whole frames stand between torn ones.
+            if *keep != 0 {
+                let range = sector * 512..(sector * 512 + 512).min(whole.len());
+                torn[range.clone()].copy_from_slice(&whole[range]);
+            }
+        }
+
+        let overlay = Overlay::parse(&torn);
+        prop_assert_eq!(overlay.fault(), None);
+    }
 }

@@ -4,9 +4,10 @@
 use std::collections::HashMap;
 
 use super::record::big_endian;
+use super::tail::{self, Slots, Tail};
 
-const HEADER_BYTES: usize = 32;
-const FRAME_HEADER_BYTES: usize = 24;
+pub(super) const HEADER_BYTES: usize = 32;
+pub(super) const FRAME_HEADER_BYTES: usize = 24;
 /// First word of a log whose checksums read words little-endian; one more is big-endian.
 const MAGIC: i64 = 0x377f_0682;
 
@@ -18,19 +19,33 @@ pub(super) struct Overlay {
     page_bytes: Option<usize>,
     /// Pages in the whole database after the last commit.
     count: Option<u32>,
+    /// What stands behind damage, and can be read all the same. `SQLite` does not.
+    behind: Option<Tail>,
+    fault: Option<String>,
 }
 
 impl Overlay {
-    /// Reads a log up to the last commit before its first frame that is not whole.
+    /// Reads a log up to the last commit before its first frame that is not whole, and judges
+    /// what is behind that.
     pub(super) fn parse(log: &[u8]) -> Self {
         let mut overlay = Self::default();
         let Some(mut frames) = Frames::open(log) else {
+            if HEADER_BYTES < log.len() {
+                overlay.fault = Some(format!(
+                    "the -wal beside it, of {} bytes, does not begin as a log does",
+                    log.len()
+                ));
+                overlay.behind = tail::of_headless(log);
+            }
             return overlay;
         };
         let mut uncommitted = Vec::new();
+        let (mut read, mut usable) = (0, 0);
         while let Some(frame) = frames.next() {
             uncommitted.push((frame.page, frame.content));
+            read += 1;
             if 0 < frame.count {
+                usable = read;
                 overlay.count = Some(frame.count);
                 overlay.page_bytes = Some(frames.page_bytes);
                 let committed = uncommitted.drain(..);
@@ -39,7 +54,33 @@ impl Overlay {
                     .extend(committed.map(|(page, content)| (page, content.to_vec())));
             }
         }
+        let slots = Slots::new(log, frames.page_bytes, frames.is_big_endian);
+        overlay.behind = tail::behind(&slots, frames.salt, read);
+        if let Some(behind) = &overlay.behind {
+            overlay.fault = Some(format!(
+                "{usable} of {} frames of the -wal beside it are usable, and behind them it is damaged",
+                behind.frames
+            ));
+        }
         overlay
+    }
+
+    /// What is wrong with the log, where more is than a crash can do to it.
+    pub(super) fn fault(&self) -> Option<&str> {
+        self.fault.as_deref()
+    }
+
+    /// A page also from behind damage.
+    pub(super) fn newest_page(&self, number: u32) -> Option<&[u8]> {
+        let behind = self.behind.as_ref();
+        behind
+            .and_then(|tail| tail.pages.get(&number).map(Vec::as_slice))
+            .or_else(|| self.page(number))
+    }
+
+    /// How many pages there are, also by what stands behind damage.
+    pub(super) fn newest_count(&self) -> Option<u32> {
+        self.behind.as_ref().map(|tail| tail.count).max(self.count)
     }
 
     pub(super) fn page(&self, number: u32) -> Option<&[u8]> {
@@ -134,12 +175,12 @@ impl<'a> Frames<'a> {
     }
 }
 
-fn word(bytes: &[u8], at: usize) -> Option<u32> {
+pub(super) fn word(bytes: &[u8], at: usize) -> Option<u32> {
     u32::try_from(big_endian(bytes, at, 4)?).ok()
 }
 
 /// §4.2: a running sum over pairs of words.
-fn checksum(start: (u32, u32), bytes: &[u8], is_big_endian: bool) -> (u32, u32) {
+pub(super) fn checksum(start: (u32, u32), bytes: &[u8], is_big_endian: bool) -> (u32, u32) {
     let (pairs, _rest) = bytes.as_chunks::<8>();
     pairs
         .iter()

@@ -10,6 +10,8 @@ use crate::store::load::{
 };
 use crate::store::soundness::Soundness;
 
+/// What `SQLite` finds wrong with the file, in full.
+const CHECK: &str = "pragma integrity_check(100)";
 /// Which instances have no heartbeat?
 const SILENT: &str = "
     select i.id from instances as i left join heartbeats as h on h.id = i.id
@@ -112,6 +114,21 @@ pub(super) fn read(
     found.tell(warnings);
     warnings.extend(rows.last_id(content.last_id).err());
     Ok(content)
+}
+
+/// Adds all faults that `SQLite` finds, up to a hundred, also those before it gives up.
+pub(super) fn add_integrity_faults(
+    connection: &Connection,
+    faults: &mut Vec<String>,
+) -> Result<()> {
+    let mut statement = connection.prepare(CHECK)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let words: String = row.get(0)?;
+        let lines = words.lines().filter(|line| *line != "ok");
+        faults.extend(lines.map(str::to_owned));
+    }
+    Ok(())
 }
 
 impl Content {

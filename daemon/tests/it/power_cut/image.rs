@@ -6,12 +6,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, sync_channel};
 
+use lastbeatd::store::inspect;
+
 use super::disk::{Disk, Image, Syncs};
 use super::event::{Event, is_log};
 use super::record::Recording;
 use crate::dice::Dice;
 use crate::ledger::{Found, Loss, of_daemon, of_file};
 use crate::program::Program;
+use crate::sample::now;
 
 /// Threads that look at images.
 const LOOKERS: usize = 2;
@@ -111,6 +114,11 @@ impl Trial<'_> {
             faults: Vec::new(),
         };
         let folder = write(dir, &job.image);
+        if self.syncs == Syncs::Honored
+            && let Ok(report) = inspect(&folder.join("monitoring.db"), now())
+        {
+            verdict.faults = report.faults;
+        }
         match of_file(&folder.join("monitoring.db")) {
             Ok(found) => {
                 verdict.losses = self.recording.ledger.check_at(&found, job.cut);
