@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use lastbeat_proto::answer::{Notice, NoticeLevel};
 use lastbeat_proto::{Span, Timestamp};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -46,6 +47,8 @@ pub struct Flush {
     next_prune: Mono,
     /// Since when writing fails.
     trouble: Option<Timestamp>,
+    /// Whether a notice says that somebody deletes the lock file.
+    is_lock_told: bool,
 }
 
 impl Flush {
@@ -61,6 +64,7 @@ impl Flush {
             next_check: now.plus(FILE_CHECK),
             next_prune: now.plus(PRUNE),
             trouble: None,
+            is_lock_told: false,
         }
     }
 
@@ -170,6 +174,9 @@ impl Flush {
             return Ok(());
         }
         self.next_check = self.now().plus(FILE_CHECK);
+        if self.store.keep_lock()? {
+            self.tell_of_lock();
+        }
         if self.store.is_in_place() {
             return Ok(());
         }
@@ -190,6 +197,24 @@ impl Flush {
         self.registry
             .hold(|state, _| state.set_rewritten(rewritten));
         Ok(())
+    }
+
+    /// The lock file was removed. Once is enough: this stands until the next start.
+    fn tell_of_lock(&mut self) {
+        let text = format!(
+            "the lock file of the database {} was deleted, and is there again; find out who did \
+             that: without it a second daemon could write to the same path",
+            self.store.path().display()
+        );
+        warn!("{text}");
+        if !std::mem::replace(&mut self.is_lock_told, true) {
+            self.registry.add_lasting_notice(Notice {
+                kind: "lock-deleted".to_owned(),
+                level: NoticeLevel::Warning,
+                text,
+                since: self.registry.clock().now().wall,
+            });
+        }
     }
 
     fn write_urgent(&mut self) -> Result<(), StoreError> {

@@ -64,7 +64,7 @@ pub struct Store {
     /// What a [`reopen`](Self::reopen) that the disk stopped had found, once it began to move files.
     begun: Option<Reopened>,
     place: Place,
-    _lock: Lock,
+    lock: Lock,
 }
 
 impl Store {
@@ -91,12 +91,20 @@ impl Store {
     ) -> Result<(Self, Loaded, Opening), StoreError> {
         let place = Place::find(path)?;
         let lock = Lock::take(&place)?;
-        let (ready, opening) = opening::open(&Terms {
+        let opened = opening::open(&Terms {
             place: &place,
             now,
             default_ttl,
             migrations,
-        })?;
+            is_first: lock.is_first(),
+        });
+        let (ready, opening) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                opening::clear_away(&place, lock, &error);
+                return Err(error);
+            }
+        };
         let store = Self {
             connection: Some(ready.connection),
             witness: ready.witness,
@@ -104,7 +112,7 @@ impl Store {
             is_damaged: false,
             begun: None,
             place,
-            _lock: lock,
+            lock,
         };
         Ok((store, ready.loaded, opening))
     }
@@ -137,6 +145,14 @@ impl Store {
         self.connection.is_some()
             && !self.is_damaged
             && self.witness.standing(&self.place) == Standing::InPlace
+    }
+
+    /// Whether somebody had removed the lock file, which is there again now.
+    ///
+    /// # Errors
+    /// [`StoreError::Trouble`]: another daemon may have the path by now.
+    pub fn keep_lock(&mut self) -> Result<bool, StoreError> {
+        self.lock.keep(&self.place)
     }
 
     /// The absolute path of the file.

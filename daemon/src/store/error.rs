@@ -74,6 +74,11 @@ pub enum Obstacle {
     /// It is a sound database of another program; it was not touched.
     #[error("{0}; choose another file with --db")]
     Foreign(String),
+    /// It has more than one name, and each would have a log of its own.
+    #[error(
+        "it has {0} names (hard links), and the log belongs to one of them; remove the others, or choose another file with --db"
+    )]
+    Linked(u64),
     /// It is a symbolic link to a file that is missing.
     #[error("it is a symbolic link to a file that does not exist; choose a file with --db")]
     DanglingLink,
@@ -94,6 +99,9 @@ pub enum TroubleCause {
     /// The open file was written by somebody else.
     #[error("another program has overwritten the file")]
     Overwritten,
+    /// Somebody has deleted our lock file, and another daemon has taken the path since.
+    #[error("another lastbeatd has taken the database")]
+    Taken,
 }
 
 impl TroubleCause {
@@ -101,6 +109,7 @@ impl TroubleCause {
     pub fn advice(&self) -> &'static str {
         let code = match self {
             Self::Overwritten => return "keep other programs from writing to it",
+            Self::Taken => return "stop one of the two, and never delete the .lock file",
             Self::File(error) => return advice_on_file(error),
             Self::Sqlite(error) => error.sqlite_error_code(),
         };

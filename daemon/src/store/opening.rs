@@ -4,6 +4,7 @@
 mod aside;
 
 use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use lastbeat_proto::{Span, Timestamp};
@@ -11,11 +12,12 @@ use rusqlite::Connection;
 use tracing::warn;
 
 use self::aside::set_aside;
-use super::error::{StoreError, is_damage};
+use super::error::{Obstacle, StoreError, is_damage};
 use super::fresh;
 use super::image::Image;
 use super::import::{self, Unmarked};
 use super::load;
+use super::lock::{self, Lock};
 use super::place::{Place, SIBLINGS, remove_if_there};
 use super::schema;
 use super::witness::Witness;
@@ -62,6 +64,8 @@ pub(super) struct Terms<'a> {
     pub(super) now: Timestamp,
     pub(super) default_ttl: Span,
     pub(super) migrations: &'a [&'a str],
+    /// Whether no daemon has had a database at this path yet.
+    pub(super) is_first: bool,
 }
 
 /// What the bytes at the path are.
@@ -69,6 +73,7 @@ enum Found {
     Nothing,
     Ours {
         version: i64,
+        names: u64,
         log_fault: Option<String>,
     },
     Unmarked,
@@ -105,6 +110,7 @@ impl Ready {
 /// newest schema.
 pub(super) fn open(terms: &Terms<'_>) -> Result<(Ready, Opening), StoreError> {
     let ours = schema::version_of(terms.migrations);
+    only_owner(terms.place)?;
     if let Some(moved_to) = fresh::resume(terms.place, terms.now)? {
         let ready = Ready::open(terms.place)?;
         let opening = Opening::SetAside {
@@ -123,6 +129,9 @@ pub(super) fn open(terms: &Terms<'_>) -> Result<(Ready, Opening), StoreError> {
                 ours,
             });
         }
+        Found::Ours { names, .. } if 1 < names => {
+            return Err(terms.place.unusable(Obstacle::Linked(names)));
+        }
         Found::Ours {
             log_fault: Some(why),
             ..
@@ -136,6 +145,26 @@ pub(super) fn open(terms: &Terms<'_>) -> Result<(Ready, Opening), StoreError> {
         Found::Unmarked => take_over(terms)?,
     };
     Ok((Ready::open(terms.place)?, opening))
+}
+
+/// A start that came to nothing leaves nothing behind: what it has built and copied fills a disk
+/// that may be full, and what belongs to another daemon is not touched.
+pub(super) fn clear_away(place: &Place, lock: Lock, error: &StoreError) {
+    // What cannot be removed is made again by the next start; the error of this one counts.
+    if !matches!(error, StoreError::InUse { .. }) {
+        fresh::abandon(place).unwrap_or(());
+        import::forget(place).unwrap_or(());
+    }
+    lock.abandon(place).unwrap_or(());
+}
+
+/// Whoever has the file open under another name, or since before its lock file was deleted, owns
+/// it; it is left alone then, also when it looks damaged.
+fn only_owner(place: &Place) -> Result<(), StoreError> {
+    match File::open(place.path()) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        opened => lock::own(&opened?, place),
+    }
 }
 
 fn look(place: &Place) -> Result<Found, StoreError> {
@@ -155,7 +184,9 @@ fn look(place: &Place) -> Result<Found, StoreError> {
         None => Found::Strange {
             why: "it is not a database".to_owned(),
         },
+        // Of the original an import leaves two names when it is interrupted.
         Some(header) if header.application_id == schema::APPLICATION_ID => Found::Ours {
+            names: fs::metadata(place.path())?.nlink(),
             version: header.user_version,
             log_fault: image.log_fault().map(str::to_owned),
         },
@@ -189,6 +220,12 @@ impl From<rusqlite::Error> for Fault {
         } else {
             Self::Other(cause.into())
         }
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self::Other(error)
     }
 }
 

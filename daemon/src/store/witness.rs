@@ -9,6 +9,8 @@ use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 
+use super::error::StoreError;
+use super::lock;
 use super::place::Place;
 
 /// The longest time that one checkpoint writes to the file; the log that it brings there is 4 MiB,
@@ -88,9 +90,10 @@ struct Stamp {
 }
 
 impl Witness {
-    /// Before `SQLite` opens the file.
-    pub(super) fn open(place: &Place) -> io::Result<Self> {
+    /// Before `SQLite` opens the file; nobody else may own it.
+    pub(super) fn open(place: &Place) -> Result<Self, StoreError> {
         let file = File::open(place.path())?;
+        lock::own(&file, place)?;
         let metadata = file.metadata()?;
         Ok(Self {
             file,

@@ -122,7 +122,7 @@ fn a_damaged_frame_of_the_log_costs_at_most_its_transaction_and_is_not_silent() 
 
             let (loaded, opening) = opened(&db, Some(&log), &what);
 
-            let usable = ends.iter().filter(|end| **end < frame).next_back();
+            let usable = ends.iter().rfind(|end| **end < frame);
             let words = format!("{} of {frames} frames", usable.map_or(0, |end| end + 1));
             let is_told = is_told(&opening, &words, &what);
             assert_eq!(is_told, frame < last_begins, "{what}");

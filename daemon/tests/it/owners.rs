@@ -8,7 +8,7 @@ use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use crate::figure::figure;
-use crate::program::{Program, ask, clock, command};
+use crate::program::{Program, ask, clock, command, until};
 
 /// The longest that the one which does not get the file may take to say so.
 const REFUSED_WITHIN: Duration = Duration::from_secs(1);
@@ -121,4 +121,60 @@ fn while_the_owner_is_killed_at_most_one_of_two_takes_over() {
     }
     let program = Program::start(dir.path(), &[]);
     assert_eq!(program.rows().len(), 5);
+}
+
+/// Starts a second one that has to be refused; what it said.
+fn refused(dir: &Path, db: &str) -> (Option<i32>, String) {
+    match enter(dir, db) {
+        Outcome::Serves(..) => panic!("two daemons serve {db}"),
+        Outcome::Refused { code, said, .. } => (code, said),
+    }
+}
+
+#[test]
+fn without_its_lock_file_the_database_still_has_one_owner_and_the_file_comes_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = Program::start(dir.path(), &[]);
+    program.register(r#"{"name":"a","ip":"10.0.0.1"}"#);
+    let lock = dir.path().join("monitoring.db.lock");
+    std::fs::remove_file(&lock).unwrap();
+
+    let (code, said) = refused(dir.path(), "monitoring.db");
+
+    assert_eq!(code, Some(4), "{said}");
+    assert!(said.contains("another lastbeatd uses it"), "{said}");
+    until("the lock file is there again", || lock.exists());
+    let (_, health) = program.ask("GET", "/healthz", "");
+    let notice = &health["notices"][0];
+    assert_eq!(notice["kind"], "lock-deleted", "{health}");
+    let text = notice["text"].as_str().unwrap();
+    assert!(text.contains("was deleted, and is there again"), "{text}");
+    assert_eq!(refused(dir.path(), "monitoring.db").0, Some(4));
+    program.register(r#"{"name":"b","ip":"10.0.0.1"}"#);
+    assert_eq!(program.stop(), Some(0));
+}
+
+#[test]
+fn a_second_daemon_does_not_come_in_through_a_hard_link() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    let program = Program::start(dir.path(), &[]);
+    program.register(r#"{"name":"a","ip":"10.0.0.1"}"#);
+    std::fs::hard_link(path("monitoring.db"), path("link.db")).unwrap();
+
+    let (code, said) = refused(dir.path(), "link.db");
+
+    assert_eq!(code, Some(4), "{said}");
+    assert_eq!(program.stop(), Some(0));
+    for name in ["link.db", "monitoring.db"] {
+        let (code, said) = refused(dir.path(), name);
+        assert_eq!(code, Some(3), "{said}");
+        assert!(said.contains("it has 2 names (hard links)"), "{said}");
+    }
+    assert!(
+        !path("link.db.lock").exists(),
+        "a refused start leaves nothing"
+    );
+    std::fs::remove_file(path("link.db")).unwrap();
+    assert_eq!(Program::start(dir.path(), &[]).rows().len(), 1);
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use crate::program::{Program, until};
+use crate::tool::{contents, run};
 
 /// Holds the write lock of the database, as a backup or a database browser does.
 pub(crate) fn hold_lock(dir: &Path) -> Connection {
@@ -90,9 +91,27 @@ fn a_deleted_database_is_written_again_from_memory() {
 }
 
 #[test]
-fn a_file_that_is_no_database_is_set_aside_and_the_start_goes_on() {
+fn a_document_of_somebody_is_refused_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("notes.csv"), "name,town\n".repeat(900)).unwrap();
+    std::fs::write(dir.path().join("one.txt"), "1").unwrap();
+    let before = contents(dir.path());
+
+    for name in ["notes.csv", "one.txt"] {
+        let ran = run(dir.path(), &["--listen", "127.0.0.1:0", "--db", name]);
+
+        let said = "it is not a database, and nothing of lastbeatd can be read in it; choose";
+        ran.refused(3, &[name, said]);
+        assert!(contents(dir.path()) == before, "{name}");
+    }
+}
+
+#[test]
+fn a_registry_all_of_which_rotted_is_set_aside_and_the_start_goes_on() {
     let dir = tempfile::tempdir().unwrap();
     let db = dir.path().join("monitoring.db");
+    // A daemon was here.
+    std::fs::write(dir.path().join("monitoring.db.lock"), "").unwrap();
     std::fs::write(&db, "this is a shopping list, not a database\n".repeat(200)).unwrap();
 
     let program = Program::start(dir.path(), &[]);

@@ -169,8 +169,13 @@ fn a_truncated_file_gives_what_is_left_of_it() {
 }
 
 #[test]
-fn a_text_file_is_set_aside() {
-    let (dir, loaded, opening) = opened(b"not a database\n");
+fn a_text_file_where_a_registry_was_is_set_aside() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("monitoring.db");
+    fs::write(dir.path().join("monitoring.db.lock"), "").unwrap();
+    fs::write(&path, b"not a database\n").unwrap();
+
+    let (_store, loaded, opening) = Store::open(&path, now(), TTL).unwrap();
 
     assert_eq!(loaded.next_id, 1);
     let Opening::SetAside {
@@ -232,6 +237,7 @@ fn a_sound_database_of_another_program_is_refused_and_left_alone() {
 fn files_that_were_set_aside_before_are_not_overwritten() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("monitoring.db");
+    Store::open(&path, now(), TTL).unwrap().0.close();
     for n in 1..=3 {
         fs::write(&path, format!("bad {n}")).unwrap();
         Store::open(&path, now(), TTL).unwrap().0.close();
