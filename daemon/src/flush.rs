@@ -2,22 +2,22 @@
 //!
 //! It runs on a thread of its own, so that nothing else ever waits for the disk. Urgent rows come
 //! first and are looked at again between all other chunks; a failed chunk is put back as places,
-//! never as values, and is tried again.
+//! never as values, and is tried again. What becomes of the file meanwhile is seen to in [`file`].
+
+mod file;
 
 use std::sync::Arc;
 
-use lastbeat_proto::answer::{Notice, NoticeLevel};
 use lastbeat_proto::{Span, Timestamp};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::clock::Mono;
 use crate::registry::Registry;
 use crate::state::dirty::{Copied, List, MAX_COPIED};
-use crate::state::record::Batch;
-use crate::state::{Place, Rewritten, State, StoreTrouble};
-use crate::store::{Keep, Reopened, Store, StoreError};
+use crate::state::{Place, State, StoreTrouble};
+use crate::store::{Keep, Store, StoreError};
 
 /// Lazy rows of one transaction.
 const LAZY_CHUNK: usize = 1_024;
@@ -26,8 +26,6 @@ const LAZY_CHUNK: usize = 1_024;
 const BEATS_CHUNK: usize = 8_192;
 /// How soon a store that cannot write is tried again.
 const RETRY: Span = Span::from_micros(500_000);
-/// How often it is looked whether the file is still in its place.
-const FILE_CHECK: Span = Span::from_micros(500_000);
 /// How often listening time is stored while nobody is registered.
 const IDLE_FLUSH: Span = Span::from_secs(30);
 /// How often a stop tries to store everything, [`RETRY`] apart.
@@ -47,8 +45,8 @@ pub struct Flush {
     next_prune: Mono,
     /// Since when writing fails.
     trouble: Option<Timestamp>,
-    /// Whether a notice says that somebody deletes the lock file.
-    is_lock_told: bool,
+    /// Kinds of notices about the file that stand already.
+    told: Vec<&'static str>,
 }
 
 impl Flush {
@@ -61,10 +59,10 @@ impl Flush {
             interval,
             next_beats: now.plus(interval),
             next_idle: now.plus(interval),
-            next_check: now.plus(FILE_CHECK),
+            next_check: now.plus(file::CHECK),
             next_prune: now.plus(PRUNE),
             trouble: None,
-            is_lock_told: false,
+            told: Vec::new(),
         }
     }
 
@@ -116,6 +114,7 @@ impl Flush {
                 runtime.block_on(clock.sleep_until(self.now().plus(RETRY)));
             }
             self.next_beats = self.now();
+            self.look_at_file_now();
             self.pass()?;
             let is_written = self.registry.hold(|state, _| state.waiting_to_store() == 0);
             if self.trouble.is_none() && is_written {
@@ -123,24 +122,43 @@ impl Flush {
             }
         }
         let waiting = self.registry.hold(|state, _| state.waiting_to_store());
-        if self.trouble.is_some() || 0 < waiting {
-            warn!(
+        if 0 < waiting {
+            error!(
                 store.waiting = waiting,
                 "{waiting} rows and events could not be stored"
             );
             return Ok(false);
         }
-        let mut last = Copied::default();
-        self.registry.hold(|state, now| {
-            state.read_clock(now);
-            state.copy_history(&mut last);
-        });
-        last.batch.is_clean_stop = true;
-        let result = self.store.write(&last.batch);
-        self.note(result)?;
-        let is_clean = self.trouble.is_none();
-        self.store.close();
-        Ok(is_clean)
+        let is_stored = self.trouble.is_none() && self.write_end()?;
+        if is_stored {
+            self.store.close();
+        } else {
+            error!("the end of this run could not be stored; the next start takes it for a crash");
+        }
+        Ok(is_stored)
+    }
+
+    /// Marks the stop as clean, in a file that is at its path also afterwards.
+    fn write_end(&mut self) -> Result<bool, StoreError> {
+        for _ in 0..STOP_ATTEMPTS {
+            let mut last = Copied::default();
+            self.registry.hold(|state, now| {
+                state.read_clock(now);
+                state.copy_history(&mut last);
+            });
+            last.batch.is_clean_stop = true;
+            let result = self.store.write(&last.batch);
+            self.note(result)?;
+            if self.trouble.is_some() {
+                return Ok(false);
+            }
+            if self.store.is_in_place() {
+                return Ok(true);
+            }
+            self.look_at_file_now();
+            self.pass()?;
+        }
+        Ok(false)
     }
 
     fn next_wake(&self) -> Mono {
@@ -168,58 +186,15 @@ impl Flush {
         self.prune()
     }
 
-    /// A file that was deleted or replaced is written again, whole, from memory.
-    fn check_file(&mut self) -> Result<(), StoreError> {
-        if self.now() < self.next_check {
-            return Ok(());
-        }
-        self.next_check = self.now().plus(FILE_CHECK);
-        if self.store.keep_lock()? {
-            self.tell_of_lock();
-        }
-        if self.store.is_in_place() {
-            return Ok(());
-        }
-        let at = self.registry.clock().now().wall;
-        // Whole from its first moment on: a kill right behind the new name must find every row
-        // that was answered for, and repeated registrations go on being answered meanwhile.
-        let mut memory = memory_of(&self.registry);
-        let Reopened { why, moved_to } = self.store.reopen(at, &mut memory)?;
-        let moved_to = moved_to.map(|path| path.display().to_string());
-        let path = self.store.path().display();
-        let kept = moved_to.as_deref().unwrap_or("nowhere");
-        warn!(
-            store.path = %path,
-            store.moved_to = kept,
-            "the database {path} {why}; it is written again, and what was there is kept: {kept}"
-        );
-        let rewritten = Rewritten { why, moved_to, at };
-        self.registry
-            .hold(|state, _| state.set_rewritten(rewritten));
-        Ok(())
-    }
-
-    /// The lock file was removed. Once is enough: this stands until the next start.
-    fn tell_of_lock(&mut self) {
-        let text = format!(
-            "the lock file of the database {} was deleted, and is there again; find out who did \
-             that: without it a second daemon could write to the same path",
-            self.store.path().display()
-        );
-        warn!("{text}");
-        if !std::mem::replace(&mut self.is_lock_told, true) {
-            self.registry.add_lasting_notice(Notice {
-                kind: "lock-deleted".to_owned(),
-                level: NoticeLevel::Warning,
-                text,
-                since: self.registry.clock().now().wall,
-            });
-        }
-    }
-
     fn write_urgent(&mut self) -> Result<(), StoreError> {
         let (number, places) = self.registry.hold(|state, _| state.take_urgent());
         self.write_chunks(List::Urgent, &places)?;
+        if !places.is_empty() && !self.store.is_in_place() {
+            // They stand in a file that nobody finds any more, and are answered for when they
+            // stand in the one that takes its place.
+            self.look_at_file_now();
+            self.check_file()?;
+        }
         self.registry.publish(number);
         Ok(())
     }
@@ -353,16 +328,6 @@ impl Flush {
         }
         Ok(())
     }
-}
-
-/// All that is in memory, for a new file: each batch is copied in one hold of the lock, when it is
-/// asked for. What changes behind it is marked as always and follows.
-fn memory_of(registry: &Registry) -> impl Iterator<Item = Batch> {
-    let past = std::iter::once_with(|| registry.hold(|state, _| state.copy_past()));
-    let rows = (0..)
-        .step_by(MAX_COPIED)
-        .map_while(|first| registry.hold(|state, _| state.copy_slots(first)));
-    past.chain(rows)
 }
 
 #[cfg(test)]

@@ -41,6 +41,7 @@ pub use self::inspect::{Content, Found, Report, inspect};
 use self::lock::Lock;
 pub use self::opening::Opening;
 use self::opening::Terms;
+pub use self::place::LinkFate;
 use self::place::Place;
 pub use self::reopen::Reopened;
 use self::witness::{Standing, Witness};
@@ -49,6 +50,11 @@ use crate::state::record::{Batch, Loaded};
 
 /// What of the log is in the file now, without waiting for anybody?
 const MOVE_LOG: &str = "pragma wal_checkpoint(passive)";
+
+/// What is wrong with a file in which something makes no sense, after *the database*.
+const DAMAGED: &str = "was damaged";
+/// What is wrong with a file to which our statements cannot be applied.
+const ALTERED: &str = "was altered by another program so that nothing could be stored in it";
 
 /// The open database. One owner, on the store's thread; whatever it does may wait for the disk.
 #[derive(Debug)]
@@ -59,8 +65,8 @@ pub struct Store {
     witness: Witness,
     /// The highest row number ever given, also when its row is gone.
     highest_id: i64,
-    /// What `SQLite` found in the file made no sense.
-    is_damaged: bool,
+    /// What is wrong with what stands in the file, found by a write.
+    wrong: Option<&'static str>,
     /// What a [`reopen`](Self::reopen) that the disk stopped had found, once it began to move files.
     begun: Option<Reopened>,
     place: Place,
@@ -109,7 +115,7 @@ impl Store {
             connection: Some(ready.connection),
             witness: ready.witness,
             highest_id: ready.loaded.next_id.saturating_sub(1),
-            is_damaged: false,
+            wrong: None,
             begun: None,
             place,
             lock,
@@ -143,7 +149,7 @@ impl Store {
     /// Where not, only [`reopen`](Self::reopen) helps.
     pub fn is_in_place(&mut self) -> bool {
         self.connection.is_some()
-            && !self.is_damaged
+            && self.wrong.is_none()
             && self.witness.standing(&self.place) == Standing::InPlace
     }
 
@@ -153,6 +159,11 @@ impl Store {
     /// [`StoreError::Trouble`]: another daemon may have the path by now.
     pub fn keep_lock(&mut self) -> Result<bool, StoreError> {
         self.lock.keep(&self.place)
+    }
+
+    /// Sees to the link by which the database was given.
+    pub fn keep_link(&self) -> LinkFate {
+        self.place.keep_link()
     }
 
     /// The absolute path of the file.
@@ -184,10 +195,31 @@ impl Store {
             _ => {}
         }
         self.witness.note_change()?;
-        if let Err(cause) = &done {
-            self.is_damaged |= error::is_damage(cause);
+        done.map_err(|cause| self.judge(cause))
+    }
+
+    /// Whether the file has another schema than ours. Where that cannot be read, nobody knows.
+    fn is_altered(&self) -> bool {
+        let look = |connection| schema::is_altered(connection).unwrap_or(false);
+        self.connection.as_ref().is_some_and(look)
+    }
+
+    /// Whether a write that failed can be tried again, in this file or in a new one.
+    fn judge(&mut self, cause: rusqlite::Error) -> StoreError {
+        if error::is_damage(&cause) {
+            self.wrong = Some(DAMAGED);
         }
-        Ok(done?)
+        match StoreError::from(cause) {
+            // Our own statements work in a file of ours. In one that others have altered that
+            // proves nothing; in any other it is a bug of ours.
+            StoreError::Defect { cause } if self.is_altered() => {
+                self.wrong = Some(ALTERED);
+                StoreError::Trouble {
+                    cause: TroubleCause::Altered(cause),
+                }
+            }
+            error => error,
+        }
     }
 }
 

@@ -258,7 +258,7 @@ fn the_notice_says_what_is_wrong_since_when_and_what_to_do() {
 
     let path = db(stage.dir.path());
     std::fs::rename(&path, path.with_extension("moved")).unwrap();
-    stage.clock.advance(FILE_CHECK);
+    stage.clock.advance(file::CHECK);
     stage.flush.pass().unwrap();
 
     let text = "the database was deleted or moved away at 08:00:01 UTC and was written again from \

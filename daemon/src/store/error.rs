@@ -99,6 +99,9 @@ pub enum TroubleCause {
     /// The open file was written by somebody else.
     #[error("another program has overwritten the file")]
     Overwritten,
+    /// Something that is not ours in the file keeps us from writing, or a table is missing.
+    #[error("another program has altered it: {0}")]
+    Altered(#[source] rusqlite::Error),
     /// Somebody has deleted our lock file, and another daemon has taken the path since.
     #[error("another lastbeatd has taken the database")]
     Taken,
@@ -109,6 +112,9 @@ impl TroubleCause {
     pub fn advice(&self) -> &'static str {
         let code = match self {
             Self::Overwritten => return "keep other programs from writing to it",
+            Self::Altered(_) => {
+                return "it is written again from memory; keep other programs from altering it";
+            }
             Self::Taken => return "stop one of the two, and never delete the .lock file",
             Self::File(error) => return advice_on_file(error),
             Self::Sqlite(error) => error.sqlite_error_code(),

@@ -162,6 +162,11 @@ fn examine_ours(snapshot: &Snapshot, version: i64, now: Timestamp) -> Result<Rep
             };
             list.push(object.fact(version));
         }
+        for name in schema::triggers(&connection)? {
+            warnings.push(format!(
+                "the trigger {name} is not of lastbeatd, and may keep it from writing"
+            ));
+        }
         schema::migrate(&mut connection, version, schema::MIGRATIONS)?;
         content::read(&connection, &mut faults, &mut warnings)
     });

@@ -1,18 +1,19 @@
 //! What is at the path when the daemon starts, and what becomes of it; what is done with a file
-//! that cannot be used stands in [`aside`].
+//! of ours stands in [`ours`], with one that cannot be used in [`aside`].
 
 mod aside;
+mod ours;
 
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use lastbeat_proto::{Span, Timestamp};
 use rusqlite::Connection;
-use tracing::warn;
 
 use self::aside::set_aside;
-use super::error::{Obstacle, StoreError, is_damage};
+use self::ours::{Fault, bring_up};
+use super::error::{Obstacle, StoreError};
 use super::fresh;
 use super::image::Image;
 use super::import::{self, Unmarked};
@@ -22,9 +23,6 @@ use super::place::{Place, SIBLINGS, remove_if_there};
 use super::schema;
 use super::witness::Witness;
 use crate::state::record::Loaded;
-
-/// Where is a copy of this database to be, complete and in one file?
-const COPY_TO: &str = "vacuum into ?1";
 
 /// What was found at the path, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -205,111 +203,6 @@ fn create(terms: &Terms<'_>) -> Result<Opening, StoreError> {
     }
     fresh::into_place(terms.place)?;
     Ok(Opening::Created)
-}
-
-/// Why a database of ours could not be brought up.
-enum Fault {
-    Damage(String),
-    Other(StoreError),
-}
-
-impl From<rusqlite::Error> for Fault {
-    fn from(cause: rusqlite::Error) -> Self {
-        if is_damage(&cause) {
-            Self::Damage(cause.to_string())
-        } else {
-            Self::Other(cause.into())
-        }
-    }
-}
-
-impl From<StoreError> for Fault {
-    fn from(error: StoreError) -> Self {
-        Self::Other(error)
-    }
-}
-
-impl From<std::io::Error> for Fault {
-    fn from(cause: std::io::Error) -> Self {
-        Self::Other(cause.into())
-    }
-}
-
-/// Checks a database of ours and brings its schema up to date, after a copy was made.
-fn bring_up(terms: &Terms<'_>, version: i64) -> Result<(Ready, Opening), Fault> {
-    let mut witness = Witness::open(terms.place)?;
-    let mut connection = schema::connect_guarded(terms.place.path())?;
-    if version < 1 {
-        return Err(Fault::Damage(format!(
-            "its schema has the number {version}"
-        )));
-    }
-    if let Some(fault) = schema::fault(&connection)? {
-        return Err(Fault::Damage(fault));
-    }
-    let differences = schema::differences(&connection, version, terms.migrations)?;
-    if let Some(table) = differences.iter().find(|object| object.is_damage()) {
-        return Err(Fault::Damage(table.fact(version)));
-    }
-    let opening = if version == schema::version_of(terms.migrations) {
-        Opening::Existing
-    } else {
-        let copy = terms
-            .place
-            .free_name(&format!("schema-{version}"), terms.now);
-        connection.execute(COPY_TO, [copy.to_string_lossy()])?;
-        schema::migrate(&mut connection, version, terms.migrations)?;
-        Opening::Migrated { copy }
-    };
-    // A row that our own types refuse is damage, too.
-    let loaded = load::load(&connection)?;
-    schema::trust(&connection)?;
-    let path = terms.place.path();
-    let made = schema::make_again(&connection, &differences);
-    go_on(
-        made,
-        path,
-        "has an index or a view less, so some questions are slower",
-    )?;
-    // At every start, because the one that migrated the file may have had no room or been killed.
-    let shrinks = schema::let_shrink(&connection);
-    go_on(
-        shrinks,
-        path,
-        "does not give back what it does not need any more",
-    )?;
-    witness.note_log(terms.place)?;
-    sync_log(terms.place)?;
-    let ready = Ready {
-        connection,
-        witness,
-        loaded,
-    };
-    Ok((ready, opening))
-}
-
-/// What a daemon that was killed has committed may not be on the disk yet. It has to be before
-/// anything follows it: only the last transaction of a log is ever torn by a power cut.
-fn sync_log(place: &Place) -> Result<(), std::io::Error> {
-    match File::open(place.beside("-wal")) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        opened => opened?.sync_all(),
-    }
-}
-
-/// What a start would like to mend is no reason not to serve: trouble with it is only told.
-fn go_on(done: rusqlite::Result<()>, path: &Path, until_then: &str) -> Result<(), Fault> {
-    match done.map_err(Fault::from) {
-        Err(Fault::Other(error)) if error.is_trouble() => {
-            let path = path.display();
-            warn!(
-                error = %error,
-                "the database {path} {until_then} ({error}); the next start tries again"
-            );
-            Ok(())
-        }
-        done => done,
-    }
 }
 
 /// A database without our mark: the original's, an empty one, or somebody else's.

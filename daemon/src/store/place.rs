@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use lastbeat_proto::Timestamp;
@@ -21,6 +22,35 @@ const SHORT_OF_ROOM_BYTES: u64 = 16 << 20;
 pub(super) struct Place {
     path: PathBuf,
     directory: PathBuf,
+    /// The name that it was given by, where that is another.
+    given: Option<Given>,
+}
+
+/// A name that leads to the database by symbolic links.
+#[derive(Debug, Clone)]
+struct Given {
+    name: PathBuf,
+    /// What the link says, where the name itself is one and not a folder on the way.
+    target: Option<PathBuf>,
+}
+
+/// What became of the name that a database was given by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkFate {
+    /// It leads to the database.
+    Leads,
+    /// It was deleted, and is there again.
+    MadeAgain(PathBuf),
+    /// It leads elsewhere, or nowhere.
+    Elsewhere(PathBuf),
+}
+
+impl Given {
+    fn of(path: &Path, resolved: &Path) -> Option<Self> {
+        let name = std::path::absolute(path).ok()?;
+        let target = fs::read_link(&name).ok();
+        (name != resolved).then_some(Self { name, target })
+    }
 }
 
 impl Place {
@@ -42,9 +72,28 @@ impl Place {
                 .map_err(|cause| unusable(Obstacle::Denied(cause.into())))?;
         }
         Ok(Self {
+            given: Given::of(path, &resolved),
             path: resolved,
             directory,
         })
+    }
+
+    /// Makes the link by which it was given again, where somebody has deleted it.
+    pub(super) fn keep_link(&self) -> LinkFate {
+        let Some(Given { name, target }) = &self.given else {
+            return LinkFate::Leads;
+        };
+        if fs::canonicalize(name).is_ok_and(|found| found == self.path) {
+            return LinkFate::Leads;
+        }
+        match target {
+            Some(target)
+                if fs::symlink_metadata(name).is_err() && symlink(target, name).is_ok() =>
+            {
+                LinkFate::MadeAgain(name.clone())
+            }
+            _ => LinkFate::Elsewhere(name.clone()),
+        }
     }
 
     pub(super) fn path(&self) -> &Path {

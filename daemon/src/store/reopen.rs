@@ -73,7 +73,10 @@ impl Store {
             fresh::make_ready(&self.place)?;
         }
         let reopened = begun.unwrap_or_else(|| Reopened {
-            why: standing.word(),
+            why: match self.wrong {
+                Some(wrong) if standing == Standing::InPlace => wrong,
+                _ => standing.word(),
+            },
             moved_to: Some(self.place.free_name("corrupt", now)),
         });
         let moved_to = match &reopened.moved_to {
@@ -101,7 +104,7 @@ impl Store {
             Ok(ready) => {
                 self.connection = Some(ready.connection);
                 self.witness = ready.witness;
-                self.is_damaged = false;
+                self.wrong = None;
                 reopened.moved_to = reopened.moved_to.filter(|path| path.exists());
                 Ok(reopened)
             }
@@ -126,7 +129,7 @@ impl Store {
         let mut remains = match &self.connection {
             None => Import::default(),
             Some(_) if standing == Standing::Overwritten => self.rescue_log(now)?,
-            Some(_) if self.is_damaged && standing == Standing::InPlace => {
+            Some(_) if self.wrong.is_some() && standing == Standing::InPlace => {
                 history_of(&Image::read(self.path())?, now)
             }
             Some(connection) => match load::past(connection) {

@@ -9,7 +9,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-pub(super) use self::objects::{differences, make_again};
+pub(super) use self::objects::{differences, is_altered, make_again, triggers};
 
 /// Marks a file as a database of lastbeatd: `LBEA` as a number.
 pub(super) const APPLICATION_ID: i64 = 0x4c42_4541;

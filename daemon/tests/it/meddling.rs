@@ -21,6 +21,9 @@ const PACE: Duration = Duration::from_millis(500);
 /// So long nothing may be noticed: four looks.
 const LOOKS: Duration = Duration::from_secs(2);
 
+/// How soon something is noticed: 1 s, and as much again where other tests run beside.
+const NOTICED: Duration = Duration::from_secs(2);
+
 /// What somebody does, and what it is called when the daemon takes it for damage.
 struct Act {
     what: &'static str,
@@ -55,7 +58,7 @@ pub(crate) fn other_database(dir: &Path) -> PathBuf {
     path
 }
 
-const DAMAGE: [Act; 8] = [
+const DAMAGE: [Act; 10] = [
     Act {
         what: "rm",
         does: |dir| fs::remove_file(db(dir)).unwrap(),
@@ -102,6 +105,25 @@ const DAMAGE: [Act; 8] = [
         what: "rm of the log",
         does: |dir| fs::remove_file(beside(dir, "-wal")).unwrap(),
         notice: Some("lost its log"),
+        keeps: true,
+    },
+    Act {
+        what: "a trigger that stops every write",
+        does: |dir| {
+            let stop = |on| {
+                format!(
+                    "create trigger no_{on} before update on {on} begin select raise(abort, 'no'); end;"
+                )
+            };
+            execute(dir, &(stop("heartbeats") + &stop("stretches"))).unwrap();
+        },
+        notice: Some("was altered by another program"),
+        keeps: true,
+    },
+    Act {
+        what: "drop of a table",
+        does: |dir| execute(dir, "drop table heartbeats").unwrap(),
+        notice: Some("was altered by another program"),
         keeps: true,
     },
     Act {
@@ -253,4 +275,76 @@ fn damage_to_the_open_file_is_noticed_and_mended_from_memory() {
 #[test]
 fn what_is_no_damage_to_the_open_file_is_left_alone() {
     are_borne(&NO_DAMAGE);
+}
+
+/// Removes the database with all that belongs to it.
+fn remove_all(dir: &Path) {
+    for entry in fs::read_dir(dir).unwrap() {
+        fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+}
+
+#[test]
+fn what_is_registered_in_a_deleted_file_is_stored_before_it_is_answered() {
+    for number in 0..5 {
+        let dir = tempfile::tempdir().unwrap();
+        let program = Program::start(dir.path(), &[]);
+        program.register(r#"{"name":"before","ip":"10.0.0.1"}"#);
+        remove_all(dir.path());
+
+        program.register(r#"{"name":"after","ip":"10.0.0.2"}"#);
+        program.kill();
+
+        let program = Program::start(dir.path(), &[]);
+        assert_eq!(program.rows().len(), 2, "{number}");
+    }
+}
+
+#[test]
+fn a_stop_writes_a_deleted_file_again_before_it_says_that_everything_is_stored() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = Program::start(dir.path(), &[]);
+    program.register(r#"{"name":"a","ip":"10.0.0.1"}"#);
+    remove_all(dir.path());
+
+    assert_eq!(program.stop(), Some(0));
+
+    assert_eq!(Program::start(dir.path(), &[]).rows().len(), 1);
+}
+
+#[test]
+fn a_link_to_the_database_that_is_deleted_or_turned_is_noticed() {
+    let dir = tempfile::tempdir().unwrap();
+    let link = dir.path().join("link.db");
+    let turn = |to: &str| std::os::unix::fs::symlink(to, &link).unwrap();
+    turn("monitoring.db");
+    Program::start(dir.path(), &[]).kill();
+    let told = |program: &Program| {
+        let (_, health) = program.ask("GET", "/healthz", "");
+        let notices = health["notices"].as_array().unwrap();
+        let mut told = notices
+            .iter()
+            .filter(|notice| notice["kind"] == "link-changed");
+        told.next()
+            .map(|notice| notice["text"].as_str().unwrap().to_owned())
+    };
+
+    let program = Program::start(dir.path(), &["--db", "link.db"]);
+    program.register(r#"{"name":"a","ip":"10.0.0.1"}"#);
+    fs::remove_file(&link).unwrap();
+    within(NOTICED, "rm", || {
+        told(&program).is_some_and(|text| text.contains("is there again"))
+    });
+    assert_eq!(fs::read_link(&link).unwrap(), Path::new("monitoring.db"));
+    program.kill();
+
+    let program = Program::start(dir.path(), &["--db", "link.db"]);
+    assert_eq!(program.rows().len(), 1);
+    fs::remove_file(&link).unwrap();
+    turn("elsewhere.db");
+    within(NOTICED, "turned", || {
+        told(&program).is_some_and(|text| text.contains("does not lead to the database"))
+    });
+    program.kill();
+    assert_eq!(fs::read_link(&link).unwrap(), Path::new("elsewhere.db"));
 }

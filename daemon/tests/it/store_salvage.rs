@@ -175,7 +175,8 @@ fn a_text_file_where_a_registry_was_is_set_aside() {
     fs::write(dir.path().join("monitoring.db.lock"), "").unwrap();
     fs::write(&path, b"not a database\n").unwrap();
 
-    let (_store, loaded, opening) = Store::open(&path, now(), TTL).unwrap();
+    let (store, loaded, opening) = Store::open(&path, now(), TTL).unwrap();
+    store.close();
 
     assert_eq!(loaded.next_id, 1);
     let Opening::SetAside {

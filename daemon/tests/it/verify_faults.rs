@@ -52,7 +52,11 @@ const FAULTS: [(&str, &str); 8] = [
 ];
 
 /// A statement that makes a registry odd, and what is then found.
-const ODDITIES: [(&str, &str); 9] = [
+const ODDITIES: [(&str, &str); 10] = [
+    (
+        "create trigger mine before insert on instances begin select raise(abort, 'no'); end",
+        "warning: the trigger mine is not of lastbeatd, and may keep it from writing",
+    ),
     (
         "insert into heartbeats values (99, 0, 0)",
         "warning: heartbeats row 99: it has no instance",

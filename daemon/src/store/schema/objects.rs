@@ -10,6 +10,14 @@ const OBJECTS: &str = "
     select type || ' ' || name, sql from sqlite_schema
     where sql is not null and name not like 'sqlite_%'";
 
+/// How much is there that the schema does not have and that can refuse a row? Its own unique keys
+/// have no statement of their own.
+const FOREIGN: &str = "
+    select count(*) from sqlite_schema
+    where type = 'trigger' or (type = 'index' and sql like '%unique%')";
+/// Which triggers are there?
+const TRIGGERS: &str = "select name from sqlite_schema where type = 'trigger' order by name";
+
 /// What is not as the schema has it.
 #[derive(Debug)]
 pub(in super::super) struct Difference {
@@ -70,6 +78,21 @@ pub(in super::super) fn make_again(
         connection.execute_batch(&object.sql)?;
     }
     Ok(())
+}
+
+/// Whether anything in an open file, which has the newest schema, can make our statements fail.
+pub(in super::super) fn is_altered(connection: &Connection) -> Result<bool> {
+    let version = super::version_of(super::MIGRATIONS);
+    let foreign: i64 = connection.query_row(FOREIGN, [], |row| row.get(0))?;
+    Ok(0 < foreign || !differences(connection, version, super::MIGRATIONS)?.is_empty())
+}
+
+/// The triggers in the file. The schema has none, and one of another program may stop a write.
+pub(in super::super) fn triggers(connection: &Connection) -> Result<Vec<String>> {
+    connection
+        .prepare(TRIGGERS)?
+        .query_map([], |row| row.get(0))?
+        .collect()
 }
 
 fn objects(connection: &Connection) -> Result<BTreeMap<String, String>> {
