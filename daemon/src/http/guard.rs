@@ -239,10 +239,10 @@ impl Authority {
 
 impl Host {
     fn parse_name(text: &str) -> Option<Self> {
-        if let Ok(address) = text.parse::<Ipv4Addr>() {
+        let name = plain(text);
+        if let Ok(address) = name.parse::<Ipv4Addr>() {
             return Some(Self::Address(address.into()));
         }
-        let name = plain(text);
         let known = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
         let is_label = |label: &str| !label.is_empty() && label.bytes().all(known);
         name.split('.').all(is_label).then_some(Self::Name(name))

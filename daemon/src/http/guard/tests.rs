@@ -28,6 +28,7 @@ fn a_host_that_no_foreign_site_can_own_is_answered() {
     for host in [
         "127.0.0.1",
         "127.0.0.1:5001",
+        "127.0.0.1.",
         "192.0.2.10:80",
         "[::1]",
         "[::1]:5001",
