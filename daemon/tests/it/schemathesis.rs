@@ -144,11 +144,17 @@ fn every_answer_to_schemathesis_is_a_documented_one() {
     assert_eq!(failed, Vec::<&str>::new());
     for endpoint in &lastbeat_proto::endpoint::ENDPOINTS {
         let (method, route) = (endpoint.method.word(), endpoint.path);
+        // Without tokens, signing in and out only lead to the dashboard.
+        let status = if route.starts_with("/sign-") {
+            303
+        } else {
+            200
+        };
         let fine =
-            format!("requests_total{{method=\"{method}\",route=\"{route}\",status=\"200\"}}");
+            format!("requests_total{{method=\"{method}\",route=\"{route}\",status=\"{status}\"}}");
         assert!(
             metrics.contains(&fine),
-            "{method} {route} was never answered with 200"
+            "{method} {route} was never answered with {status}"
         );
     }
 }

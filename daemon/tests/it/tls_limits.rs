@@ -49,8 +49,8 @@ async fn a_half_open_handshake_takes_a_seat() {
     let reply = next.ask(&request("GET", "/healthz", &[], b"")).await;
 
     assert_eq!(reply.status, 200);
-    let closed = timeout(Duration::from_millis(500), half.is_closed()).await;
-    assert!(closed.expect("the one before has left its seat"));
+    let left = timeout(Duration::from_millis(500), half.ends()).await;
+    left.expect("the one before has left its seat");
 }
 
 #[tokio::test]

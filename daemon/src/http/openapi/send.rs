@@ -149,7 +149,6 @@ pub(super) fn body(endpoint: &Endpoint) -> Option<Value> {
             let form = json!({
                 "type": "object",
                 "properties": {"token": {"type": "string"}},
-                "required": ["token"],
             });
             let kind = "application/x-www-form-urlencoded";
             Some(json!({"content": {kind: {"schema": form}}}))

@@ -104,7 +104,7 @@ fn files_signals_and_exit_codes_are_those_of_the_document() {
     let (daemon, client) = (plain(&daemon), plain(&client));
 
     for entry in [
-        "\nmonitoring.db.lock\nkeeps a second daemon away from the file\n",
+        "\nmonitoring.db.lock\nkeeps a second daemon away from the file",
         "\n/etc/lastbeat/lastbeatd.toml\n",
         "\nSIGTERM, SIGINT\n",
         "\n4\nthe database is in use by another daemon\n",
