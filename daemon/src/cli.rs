@@ -74,9 +74,10 @@ pub enum CliError {
     File(#[from] FileError),
     /// `verify` found faults, and has printed them.
     #[error(
-        "cannot trust {path}: {faults} faults, listed above; put a backup in its place, or let \
+        "cannot trust {path}: {count}, listed above; put a backup in its place, or let \
          lastbeatd start with it, which keeps a file that it cannot read and saves what it can",
-        path = path.display()
+        path = path.display(),
+        count = if *faults == 1 { "1 fault".to_owned() } else { format!("{faults} faults") }
     )]
     Unsound {
         /// The database.

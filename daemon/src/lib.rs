@@ -26,7 +26,7 @@ use lastbeat_proto::answer::{Notice, NoticeLevel};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot, watch};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -288,10 +288,11 @@ fn tell(registry: &Registry, opening: &Opening, config: &Config) {
         Opening::Imported {
             copy,
             rows,
+            merged,
             refused,
         } => {
             info!(
-                "imported {rows} rows of the original database, {refused} cannot be used; as it \
+                "imported {rows} rows of the original database, {merged} merged, {refused} cannot be used; as it \
                  was: {}",
                 copy.display()
             );
@@ -307,7 +308,7 @@ fn tell(registry: &Registry, opening: &Opening, config: &Config) {
                  this stands until the next start",
                 moved_to.display()
             );
-            warn!("{text}");
+            error!("{text}");
             add("set-aside", NoticeLevel::Error, text);
         }
     }

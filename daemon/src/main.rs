@@ -35,7 +35,9 @@ const fn exit_code(error: &CliError) -> u8 {
                 StoreError::InUse { .. } => 4,
                 StoreError::Newer { .. } => 5,
                 StoreError::Unusable { .. } => 3,
-                StoreError::Trouble { .. } | StoreError::Defect { .. } => 1,
+                StoreError::Start { .. }
+                | StoreError::Trouble { .. }
+                | StoreError::Defect { .. } => 1,
             }
         }
         CliError::File(file) => match file {

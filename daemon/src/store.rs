@@ -80,7 +80,7 @@ impl Store {
     /// imported rows get.
     ///
     /// # Errors
-    /// Any [`StoreError`]; only [`StoreError::Trouble`] may pass by itself.
+    /// Any [`StoreError`] but [`StoreError::Trouble`]; [`StoreError::Start`] may pass by itself.
     pub fn open(
         path: &Path,
         now: Timestamp,
@@ -107,6 +107,7 @@ impl Store {
         let (ready, opening) = match opened {
             Ok(opened) => opened,
             Err(error) => {
+                let error = opening::explain(&place, error);
                 opening::clear_away(&place, lock, &error);
                 return Err(error);
             }

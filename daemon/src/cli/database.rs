@@ -13,6 +13,9 @@ use crate::store::FileError;
 /// How messages call standard output.
 pub(super) const STDOUT: &str = "standard output";
 
+/// What stands for standard output or input where a file is named.
+pub(super) const STREAM: &str = "-";
+
 /// The commands; of `settings` they take those that say where the database is.
 pub(super) fn commands(settings: &[Arg]) -> [Command; 4] {
     let names_it = |argument: &&Arg| matches!(argument.get_id().as_str(), "db" | "config");
@@ -29,7 +32,7 @@ pub(super) fn commands(settings: &[Arg]) -> [Command; 4] {
         .args(database())
         .arg(file(
             "TO",
-            "The document; must not exist [default: standard output]",
+            "The document; must not exist; - is standard output [default: -]",
         ));
     let import = Command::new("import")
         .about("Make a new database of an exported document")

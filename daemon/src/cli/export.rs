@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use super::CliError;
-use super::database::{STDOUT, now, say, warn};
+use super::database::{STDOUT, STREAM, now, say, warn};
 use super::verify::counts;
 use crate::store::{FileError, export, export_to};
 
@@ -14,7 +14,7 @@ use crate::store::{FileError, export, export_to};
 /// # Errors
 /// [`CliError::File`].
 pub(super) fn run(db: &Path, to: Option<&Path>) -> Result<(), CliError> {
-    let Some(to) = to else {
+    let Some(to) = to.filter(|to| *to != Path::new(STREAM)) else {
         return match export_to(db, &mut io::stdout().lock(), STDOUT, now()) {
             Err(error) if is_broken_pipe(&error) => Ok(()),
             Err(error) => Err(error.into()),

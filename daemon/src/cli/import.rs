@@ -4,18 +4,15 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::CliError;
-use super::database::say;
+use super::database::{STREAM, say};
 use crate::store::{FileError, import};
-
-/// What stands for standard input.
-const STDIN: &str = "-";
 
 /// Builds `db` from the document `from` and says how much of what it took.
 ///
 /// # Errors
 /// [`CliError::File`].
 pub(super) fn run(db: &Path, from: &Path) -> Result<(), CliError> {
-    let is_stream = from == Path::new(STDIN);
+    let is_stream = from == Path::new(STREAM);
     let name = if is_stream {
         "standard input".to_owned()
     } else {

@@ -57,11 +57,12 @@ fn shown(report: &Report) -> String {
         Found::Original {
             rows,
             taken,
+            merged,
             refused,
         } => {
             lines.push("made by: the original program".to_owned());
             lines.push(format!(
-                "rows: {rows}; a start of lastbeatd would import {taken} instances and refuse {refused} rows"
+                "rows: {rows}; a start of lastbeatd would import {taken}, merge {merged} and refuse {refused}"
             ));
         }
     }

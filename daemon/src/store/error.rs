@@ -39,6 +39,17 @@ pub enum StoreError {
         #[source]
         cause: Obstacle,
     },
+    /// The disk does not let the database be opened or made: nothing was changed.
+    #[error("cannot open the database {path}: {cause}; {advice}, then start again", path = path.display())]
+    Start {
+        /// The database.
+        path: PathBuf,
+        /// What `SQLite` or the system said.
+        #[source]
+        cause: TroubleCause,
+        /// What an operator can do about it.
+        advice: &'static str,
+    },
     /// The disk is full, locked, read-only or failing, or the file is damaged: nothing was
     /// written, and the same can be tried again later.
     #[error("cannot read or write the database: {cause}; the same is tried again later")]
@@ -132,7 +143,8 @@ impl TroubleCause {
     }
 }
 
-const FREE_SPACE: &str = "free some space on its disk";
+/// What to do when a disk is full.
+pub(super) const FREE_SPACE: &str = "free some space on its disk";
 const LET_WRITE: &str = "let this user read and write the file and its directory";
 const LOOK_AT_DISK: &str = "look at the disk and at the system's log";
 

@@ -105,6 +105,9 @@ pub enum TargetFault {
     /// A sibling of a file that was there before would be taken for the new file's own.
     #[error("{0} lies beside it and would be taken for its own; move that one away")]
     Leftover(String),
+    /// It stands for standard output, and a copy is read again before it is trusted.
+    #[error("a copy cannot go to standard output; choose a file name, or use lastbeatd export")]
+    Stream,
     /// The path ends in no file name.
     #[error("the path names no file; choose a file name")]
     NoName,

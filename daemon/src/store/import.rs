@@ -97,6 +97,7 @@ pub(super) fn take(
     Ok(Opening::Imported {
         copy,
         rows: import.batch.rows.len(),
+        merged: import.merged,
         refused: import.refused.len(),
     })
 }

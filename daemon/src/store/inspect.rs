@@ -54,6 +54,8 @@ pub enum Found {
         rows: usize,
         /// How many instances a start would make of them.
         taken: usize,
+        /// How many rows a start would merge into another.
+        merged: usize,
         /// How many rows our rules refuse.
         refused: usize,
     },
@@ -241,6 +243,7 @@ fn examine_unmarked(
             let found = Found::Original {
                 rows: count,
                 taken: import.batch.rows.len(),
+                merged: import.merged,
                 refused: import.refused.len(),
             };
             Ok(report(snapshot, found, Vec::new(), now))

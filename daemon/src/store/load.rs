@@ -94,6 +94,7 @@ pub(super) fn load(connection: &Connection) -> Result<Loaded> {
 /// Reads what is in no memory, old events and refused rows, for another file.
 pub(super) fn past(connection: &Connection) -> Result<Import> {
     Ok(Import {
+        merged: 0,
         batch: Batch {
             events: events(connection, ALL)?,
             ..Batch::default()

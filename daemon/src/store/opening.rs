@@ -13,7 +13,7 @@ use rusqlite::Connection;
 
 use self::aside::set_aside;
 use self::ours::{Fault, bring_up};
-use super::error::{Obstacle, StoreError};
+use super::error::{FREE_SPACE, Obstacle, StoreError};
 use super::fresh;
 use super::image::Image;
 use super::import::{self, Unmarked};
@@ -42,6 +42,8 @@ pub enum Opening {
         copy: PathBuf,
         /// How many instances were taken over.
         rows: usize,
+        /// How many rows named the same as another and are one instance with it.
+        merged: usize,
         /// How many rows stay in `refused_rows`.
         refused: usize,
     },
@@ -112,8 +114,8 @@ pub(super) fn open(terms: &Terms<'_>) -> Result<(Ready, Opening), StoreError> {
     if let Some(moved_to) = fresh::resume(terms.place, terms.now)? {
         let ready = Ready::open(terms.place)?;
         let opening = Opening::SetAside {
-            moved_to,
-            salvaged: ready.loaded.instances.len(),
+            moved_to: aside::there(moved_to),
+            salvaged: aside::living(&ready.loaded.instances),
             why: "an earlier start was interrupted while it set the file aside".to_owned(),
         };
         return Ok((ready, opening));
@@ -143,6 +145,23 @@ pub(super) fn open(terms: &Terms<'_>) -> Result<(Ready, Opening), StoreError> {
         Found::Unmarked => take_over(terms)?,
     };
     Ok((Ready::open(terms.place)?, opening))
+}
+
+/// Trouble at a start is not tried again, but by whoever starts it. `SQLite` says of a full disk
+/// now and then only that it cannot write.
+pub(super) fn explain(place: &Place, error: StoreError) -> StoreError {
+    match error {
+        StoreError::Trouble { cause } => StoreError::Start {
+            path: place.path().to_path_buf(),
+            advice: if place.is_full() {
+                FREE_SPACE
+            } else {
+                cause.advice()
+            },
+            cause,
+        },
+        error => error,
+    }
 }
 
 /// A start that came to nothing leaves nothing behind: what it has built and copied fills a disk

@@ -17,6 +17,9 @@ pub(super) const SIBLINGS: [&str; 3] = ["-wal", "-shm", "-journal"];
 /// Less is free: four times what the log grows to when it may.
 const SHORT_OF_ROOM_BYTES: u64 = 16 << 20;
 
+/// An empty database with its log and the log's index.
+const NO_ROOM_BYTES: u64 = 256 << 10;
+
 /// The absolute path of the database; symbolic links are followed.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
@@ -126,10 +129,19 @@ impl Place {
         File::open(&self.directory)?.sync_all()
     }
 
+    /// Whether not even an empty database has room on its disk.
+    pub(super) fn is_full(&self) -> bool {
+        self.has_less_than(NO_ROOM_BYTES)
+    }
+
     /// Whether so little is free on its disk that the log must not lie there for long.
     pub(super) fn is_short_of_room(&self) -> bool {
+        self.has_less_than(SHORT_OF_ROOM_BYTES)
+    }
+
+    fn has_less_than(&self, bytes: u64) -> bool {
         statvfs(&self.directory)
-            .is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < SHORT_OF_ROOM_BYTES)
+            .is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < bytes)
     }
 
     pub(super) fn unusable(&self, cause: Obstacle) -> StoreError {

@@ -124,6 +124,7 @@ impl Found {
                 ..Batch::default()
             },
             refused: self.refused.into_values().collect(),
+            merged: 0,
             sequence: self.sequence.max(highest),
         }
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::figure::figure;
 use crate::program::{Program, command, until};
+use crate::sample::{names, old_row, original};
 use crate::traffic::{Ledger, Traffic, assert_never_down, assert_recovers};
 
 const FAST: [&str; 6] = [
@@ -132,4 +133,46 @@ fn a_full_disk_costs_no_heartbeat_and_nothing_that_was_answered() {
         }
         assert!(0 < ledger.stored() && 0 < ledger.refused());
     }
+}
+
+#[test]
+#[ignore = "needs root, for a small disk"]
+fn a_start_on_a_full_disk_says_what_to_do_and_leaves_nothing_behind() {
+    let disk = SmallDisk::mount();
+    let start = |what: &str| {
+        let before = names(disk.path());
+        let (code, said) = Program::try_spawn(command(disk.path(), &FAST))
+            .err()
+            .unwrap();
+        assert_eq!(code, Some(1), "{what}: {said}");
+        assert!(
+            said.contains("cannot open the database /"),
+            "{what}: {said}"
+        );
+        let advice = "; free some space on its disk, then start again";
+        assert!(said.trim_end().ends_with(advice), "{what}: {said}");
+        assert_eq!(names(disk.path()), before, "{what}");
+    };
+    let db = disk.path().join("monitoring.db");
+
+    disk.fill();
+    start("new");
+    disk.free();
+    let connection = original(&db);
+    old_row(
+        &connection,
+        &[&"a", &"10.0.0.1", &"UP", &"2026-11-24 11:00:00"],
+    );
+    connection.close().unwrap();
+    disk.fill();
+    start("of the original");
+    disk.free();
+    Program::spawn(command(disk.path(), &FAST)).stop();
+    let mut bytes = fs::read(&db).unwrap();
+    bytes[4_096..].fill(0x5a);
+    fs::write(&db, bytes).unwrap();
+    disk.fill();
+    start("damaged");
+    disk.free();
+    Program::spawn(command(disk.path(), &FAST)).stop();
 }

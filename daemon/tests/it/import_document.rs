@@ -265,3 +265,30 @@ fn a_place_that_is_taken_is_refused() {
     run(dir.path(), &["import", "document"]).fine();
     run(dir.path(), &["verify", "monitoring.db"]).fine();
 }
+
+#[test]
+fn what_stands_for_standard_output_is_no_file_and_a_mark_in_front_is_skipped() {
+    let dir = tempfile::tempdir().unwrap();
+    registry(dir.path()).stop();
+    let document = run(dir.path(), &["export", "-"]).fine();
+    assert!(document.starts_with("{\"format\":"), "{document}");
+    let advice = "choose a file name, or use lastbeatd export";
+    run(dir.path(), &["backup", "-"]).refused(2, &[advice]);
+    assert!(!dir.path().join("-").exists());
+
+    fs::write(dir.path().join("marked"), format!("\u{feff}{document}")).unwrap();
+    run(dir.path(), &["import", "--db", "other.db", "marked"]).fine();
+    for (wrong, said) in [
+        ("[]", "expected an object with format and version"),
+        ("3", "expected an object"),
+    ] {
+        fs::write(dir.path().join("document"), wrong).unwrap();
+        sentences_of(dir.path(), said);
+    }
+}
+
+fn sentences_of(dir: &Path, said: &str) {
+    let ran = run(dir, &["import", "--db", "third.db", "document"]);
+    assert!(!ran.err.contains("struct"), "{ran:?}");
+    ran.refused(1, &[said]);
+}

@@ -60,10 +60,15 @@ fn rows_that_are_only_in_the_log_are_saved_when_the_file_is_missing() {
 
     let (_store, loaded, opening) = Store::open(&path, now(), TTL).unwrap();
 
-    assert!(
-        matches!(opening, Opening::SetAside { salvaged: 2, .. }),
-        "{opening:?}"
-    );
+    let Opening::SetAside {
+        moved_to,
+        salvaged: 2,
+        ..
+    } = opening
+    else {
+        panic!("{opening:?}")
+    };
+    assert!(moved_to.exists(), "only the log was there");
     assert_eq!(loaded.instances, [record(1, "a"), record(2, "b")]);
 }
 

@@ -91,7 +91,7 @@ fn the_originals_database_is_recognized() {
         &said,
         &[
             "made by: the original program",
-            "rows: 3; a start of lastbeatd would import 1 instances and refuse 1 rows",
+            "rows: 3; a start of lastbeatd would import 1, merge 1 and refuse 1",
         ],
     );
 }

@@ -18,7 +18,11 @@ use crate::store::import::{OldRow, Refused};
 
 /// An instance, living or tombstone.
 #[derive(Serialize, Deserialize)]
-#[serde(remote = "InstanceRecord", deny_unknown_fields)]
+#[serde(
+    remote = "InstanceRecord",
+    deny_unknown_fields,
+    expecting = "an instance, as an object"
+)]
 struct InstanceFields {
     id: i64,
     #[serde(with = "word")]
@@ -52,7 +56,11 @@ struct InstanceFields {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(remote = "Heartbeat", deny_unknown_fields)]
+#[serde(
+    remote = "Heartbeat",
+    deny_unknown_fields,
+    expecting = "a heartbeat, as an object"
+)]
 struct HeartbeatFields {
     #[serde(with = "word")]
     at: Timestamp,
@@ -61,7 +69,11 @@ struct HeartbeatFields {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(remote = "EventRecord", deny_unknown_fields)]
+#[serde(
+    remote = "EventRecord",
+    deny_unknown_fields,
+    expecting = "an event, as an object"
+)]
 struct EventFields {
     revision: u64,
     #[serde(with = "word")]
@@ -77,7 +89,11 @@ struct EventFields {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(remote = "Subject", deny_unknown_fields)]
+#[serde(
+    remote = "Subject",
+    deny_unknown_fields,
+    expecting = "an instance of an event, as an object"
+)]
 struct SubjectFields {
     id: i64,
     #[serde(with = "word")]
@@ -87,7 +103,11 @@ struct SubjectFields {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(remote = "Stretch", deny_unknown_fields)]
+#[serde(
+    remote = "Stretch",
+    deny_unknown_fields,
+    expecting = "a stretch, as an object"
+)]
 struct StretchFields {
     #[serde(with = "word")]
     began: Began,
@@ -104,7 +124,11 @@ struct StretchFields {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(remote = "Refused", deny_unknown_fields)]
+#[serde(
+    remote = "Refused",
+    deny_unknown_fields,
+    expecting = "a refused row, as an object"
+)]
 struct RefusedFields {
     #[serde(with = "OldRowFields")]
     row: OldRow,
@@ -112,7 +136,11 @@ struct RefusedFields {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(remote = "OldRow", deny_unknown_fields)]
+#[serde(
+    remote = "OldRow",
+    deny_unknown_fields,
+    expecting = "a row of the original, as an object"
+)]
 struct OldRowFields {
     id: i64,
     #[serde(with = "value")]

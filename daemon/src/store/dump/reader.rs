@@ -19,6 +19,7 @@ use crate::store::{fresh, schema, write};
 
 /// What every version of the format begins with.
 #[derive(Deserialize)]
+#[serde(expecting = "an object with format and version")]
 struct Head {
     format: String,
     version: u32,
@@ -26,7 +27,7 @@ struct Head {
 
 /// A whole document.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with all of the registry")]
 struct Document {
     #[serde(rename = "format")]
     _format: String,
@@ -128,6 +129,8 @@ fn check_free(place: &Place) -> Result<(), FileError> {
 
 /// Reads a document; the error names the place in it.
 pub(super) fn parse(document: &[u8]) -> Result<Import, String> {
+    // What some editors put in front.
+    let document = document.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document);
     let head: Head = serde_json::from_slice(document)
         .map_err(|error| format!("it is no export of a registry ({error})"))?;
     if head.format != FORMAT {
@@ -155,6 +158,7 @@ pub(super) fn parse(document: &[u8]) -> Result<Import, String> {
             .into_iter()
             .map(|line| line.0)
             .collect(),
+        merged: 0,
         sequence: document.last_id,
     };
     judge(&import)?;

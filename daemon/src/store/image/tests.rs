@@ -83,6 +83,7 @@ fn everything() -> Import {
             },
             reason: "name is missing".to_owned(),
         }],
+        merged: 0,
         sequence: 1_000,
     }
 }

@@ -66,6 +66,8 @@ pub(in super::super) struct Refused {
 pub(in super::super) struct Import {
     pub(in super::super) batch: Batch,
     pub(in super::super) refused: Vec<Refused>,
+    /// How many rows were merged into another.
+    pub(in super::super) merged: usize,
     /// The highest row number ever given.
     pub(in super::super) sequence: i64,
 }
@@ -118,6 +120,7 @@ pub(super) fn plan(rows: Vec<OldRow>, sequence: i64, now: Timestamp) -> Import {
         let key = (row.name.clone(), row.instance.clone());
         newest.get(&key).map_or(row.id, |kept| kept.id)
     };
+    import.merged = merged.len();
     let mut merged: Vec<_> = merged.into_iter().map(|row| (kept_as(&row), row)).collect();
     merged.sort_by_key(|(_, row)| (row.heard.unwrap_or(now), row.id));
     import.batch.events = merged

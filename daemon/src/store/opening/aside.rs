@@ -1,13 +1,17 @@
 //! A file that cannot be used: what can be read of it is saved into a new one, and it is moved out
 //! of the way as it is, unless it is somebody else's.
 
+use std::path::PathBuf;
+
 use rusqlite::Connection;
 
 use super::{Opening, Terms};
+use crate::instance::Life;
+use crate::state::record::InstanceRecord;
 use crate::store::error::{Obstacle, StoreError};
 use crate::store::image::Image;
 use crate::store::import::Import;
-use crate::store::place::Place;
+use crate::store::place::{Place, with_ending};
 use crate::store::{fresh, salvage, schema, write};
 
 /// Saves what can be read of the file, and moves it out of the way.
@@ -27,11 +31,27 @@ pub(super) fn set_aside(terms: &Terms<'_>, why: String) -> Result<Opening, Store
         terms.migrations,
         |connection: &mut Connection| Ok(write::import(connection, &rescued)?),
     )?;
+    let moved_to = fresh::replace(terms.place, terms.now)?;
     Ok(Opening::SetAside {
-        moved_to: fresh::replace(terms.place, terms.now)?,
-        salvaged: rescued.batch.rows.len(),
+        moved_to: there(moved_to),
+        salvaged: living(&rescued.batch.rows),
         why,
     })
+}
+
+/// What was moved away, where that was the log alone.
+pub(super) fn there(moved_to: PathBuf) -> PathBuf {
+    let log = with_ending(&moved_to, "-wal");
+    if !moved_to.exists() && log.exists() {
+        return log;
+    }
+    moved_to
+}
+
+/// How many of these are in the registry; the others have left it.
+pub(super) fn living(rows: &[InstanceRecord]) -> usize {
+    let is_living = |row: &&InstanceRecord| matches!(row.life, Life::Up | Life::Down);
+    rows.iter().filter(is_living).count()
 }
 
 /// Whether the file is a healthy database that has nothing of ours: then it is no damaged

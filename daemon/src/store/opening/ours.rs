@@ -51,8 +51,9 @@ pub(super) fn bring_up(terms: &Terms<'_>, version: i64) -> Result<(Ready, Openin
             "its schema has the number {version}"
         )));
     }
-    if let Some(fault) = schema::fault(&connection)? {
-        return Err(Fault::Damage(fault));
+    if schema::fault(&connection)?.is_some() {
+        // What SQLite says of it is for its developers, and `verify` tells it.
+        return Err(Fault::Damage("its pages contradict each other".to_owned()));
     }
     let differences = schema::differences(&connection, version, terms.migrations)?;
     if let Some(table) = differences.iter().find(|object| object.is_damage()) {
