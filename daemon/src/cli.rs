@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 
@@ -29,6 +29,10 @@ use crate::{Daemon, DaemonError};
 
 /// Port of the original.
 pub const PORT: u16 = 5001;
+
+/// Connections that may wait to be accepted; Linux allows 4,096 unless it is told otherwise. With
+/// fewer a burst of a thousand makes others wait a second until they are heard.
+const BACKLOG: u32 = 4_096;
 
 /// Why a command of the command line failed.
 #[derive(Debug, thiserror::Error)]
@@ -219,7 +223,7 @@ fn serve(config: Config) -> Result<(), CliError> {
             "http"
         };
         let daemon = Daemon::open(config, Arc::new(SystemClock::default()))?;
-        let listeners = bind(&listen).await?;
+        let listeners = bind(&listen)?;
         let stop = stop_signal().map_err(|cause| CliError::Runtime { cause })?;
         greeting::announce(&daemon, &greeting::urls(scheme, &listeners), format);
         tokio::spawn(pass_on(hangup, daemon.reload()));
@@ -228,28 +232,36 @@ fn serve(config: Config) -> Result<(), CliError> {
 }
 
 /// Listens on the given addresses; on the default ones where none is given, IPv6 if it exists.
-async fn bind(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, CliError> {
+fn bind(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, CliError> {
     let mut listeners = Vec::new();
     if addresses.is_empty() {
         let ipv4 = SocketAddr::from((Ipv4Addr::LOCALHOST, PORT));
         let ipv6 = SocketAddr::from((Ipv6Addr::LOCALHOST, PORT));
-        listeners.push(bind_one(ipv4).await?);
-        match bind_one(ipv6).await {
+        listeners.push(bind_one(ipv4)?);
+        match bind_one(ipv6) {
             Ok(listener) => listeners.push(listener),
             Err(CliError::Listen { cause, .. }) if has_no_ipv6(&cause) => {}
             Err(error) => return Err(error),
         }
     }
     for address in addresses {
-        listeners.push(bind_one(*address).await?);
+        listeners.push(bind_one(*address)?);
     }
     Ok(listeners)
 }
 
-async fn bind_one(address: SocketAddr) -> Result<TcpListener, CliError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|cause| CliError::Listen { address, cause })
+fn bind_one(address: SocketAddr) -> Result<TcpListener, CliError> {
+    let listen = || {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        // A restart does not wait for the last connections of the run before.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    listen().map_err(|cause| CliError::Listen { address, cause })
 }
 
 fn has_no_ipv6(cause: &std::io::Error) -> bool {

@@ -17,7 +17,7 @@ enum Sign {
 pub(crate) const PYTHON: &str = "/usr/bin/python3";
 
 /// Every package with the sign that it is installed.
-const PACKAGES: [(&str, Sign); 21] = [
+const PACKAGES: [(&str, Sign); 22] = [
     ("adduser", Sign::Program("/usr/sbin/adduser")),
     ("chromium", Sign::Program("/usr/bin/chromium")),
     ("chromium-driver", Sign::Program("/usr/bin/chromedriver")),
@@ -38,6 +38,7 @@ const PACKAGES: [(&str, Sign); 21] = [
     ("strace", Sign::Program("/usr/bin/strace")),
     ("systemd", Sign::Program("/usr/bin/systemd-analyze")),
     ("tmux", Sign::Program("/usr/bin/tmux")),
+    ("util-linux", Sign::Program("/usr/bin/prlimit")),
     ("zsh", Sign::Program("/usr/bin/zsh")),
 ];
 

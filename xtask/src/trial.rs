@@ -76,6 +76,13 @@ pub(crate) const TRIALS: &[Trial] = &[
         long_run: 100,
     },
     Trial {
+        name: "flood",
+        unit: "connections of each attack",
+        test: "flood::slow_and_many_clients_hold_up_nobody",
+        every_run: 1_000,
+        long_run: 5_000,
+    },
+    Trial {
         name: "owners",
         unit: "races of two daemons for one file",
         test: "owners::of_two_daemons_on_one_file_one_serves_and_the_other_says_why",

@@ -17,6 +17,10 @@ use super::sender::Proxies;
 
 /// How often somebody is asked to give way while all seats stay taken.
 const ASK_AGAIN: Duration = Duration::from_millis(100);
+/// Most seats that are kept free ahead of need.
+const MAX_SPARE: usize = 8;
+/// How many seats there must be for each of them: few seats are all used.
+const SEATS_A_SPARE: usize = 16;
 /// How long the first bytes of a request may take without a reproach: more than a round trip to a
 /// device on a slow radio.
 pub(super) const DAWDLING_TIME: Duration = Duration::from_millis(250);
@@ -41,6 +45,8 @@ pub(super) struct Crowd {
     most_per_peer: usize,
     proxies: Proxies,
     most: usize,
+    /// Seats that are cleared ahead, so that the next one need not wait until somebody has left.
+    spare: usize,
     accepted: AtomicU64,
     refused: AtomicU64,
     evicted: AtomicU64,
@@ -131,6 +137,7 @@ impl Crowd {
             most_per_peer: (seats / 2).max(1),
             proxies,
             most,
+            spare: MAX_SPARE.min(most / SEATS_A_SPARE),
             accepted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             evicted: AtomicU64::new(0),
@@ -181,6 +188,9 @@ impl Crowd {
     async fn permit(&self) -> Option<OwnedSemaphorePermit> {
         loop {
             if let Ok(permit) = Arc::clone(&self.seats).try_acquire_owned() {
+                if self.seats.available_permits() < self.spare {
+                    self.give_way();
+                }
                 return Some(permit);
             }
             self.give_way();
@@ -206,7 +216,6 @@ impl Crowd {
         if let Some(leave) = largest.and_then(Peer::pop) {
             self.evicted.fetch_add(1, Ordering::Relaxed);
             leave.notify_one();
-            self.evicted.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

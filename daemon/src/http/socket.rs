@@ -23,8 +23,9 @@ use tokio::time::{Sleep, sleep};
 
 /// From a head's first byte (of the first: from accept) to its end.
 pub(super) const HEAD_TIME: Duration = Duration::from_secs(5);
-/// How long a reader may take nothing of an answer.
-pub(super) const STALL_TIME: Duration = Duration::from_secs(30);
+/// How long a reader may take nothing of an answer: as long as a weak radio link may be away, and no
+/// longer, since whoever asks for the long list and never reads holds a seat so long.
+pub(super) const STALL_TIME: Duration = Duration::from_secs(8);
 /// How long what a client still sends behind its last answer is read and dropped: closing at once
 /// would reset the connection and take the answer with it (RFC 9112 §9.6).
 const LINGER_TIME: Duration = Duration::from_secs(1);

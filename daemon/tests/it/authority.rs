@@ -81,12 +81,13 @@ impl Authority {
         ["--tls-cert".to_owned(), cert, "--tls-key".to_owned(), key]
     }
 
-    /// Shakes hands as a client that trusts this authority alone and speaks `versions` of TLS.
-    pub(crate) async fn shake(
-        &self,
-        addr: SocketAddr,
-        versions: &[&'static SupportedProtocolVersion],
-    ) -> std::io::Result<TlsStream<TcpStream>> {
+    /// A client that trusts this authority alone.
+    pub(crate) fn client(&self) -> Client {
+        self.client_of(rustls::ALL_VERSIONS)
+    }
+
+    /// The same that speaks `versions` of TLS only.
+    fn client_of(&self, versions: &[&'static SupportedProtocolVersion]) -> Client {
         let mut roots = RootCertStore::empty();
         roots.add(self.issuer.der().clone()).unwrap();
         let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -95,11 +96,17 @@ impl Authority {
             .with_root_certificates(roots)
             .with_no_client_auth();
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Client(TlsConnector::from(Arc::new(config)))
+    }
+
+    /// Shakes hands as a client that trusts this authority alone and speaks `versions` of TLS.
+    pub(crate) async fn shake(
+        &self,
+        addr: SocketAddr,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> std::io::Result<TlsStream<TcpStream>> {
         let stream = TcpStream::connect(addr).await.unwrap();
-        let name = addr.ip().into();
-        TlsConnector::from(Arc::new(config))
-            .connect(name, stream)
-            .await
+        self.client_of(versions).shake(stream).await
     }
 
     /// A connection that has shaken hands.
@@ -110,6 +117,17 @@ impl Authority {
     /// The same, to send requests on.
     pub(crate) async fn connect(&self, addr: SocketAddr) -> Raw {
         Raw::over(self.stream(addr).await)
+    }
+}
+
+/// Shakes hands on connections that others have opened.
+#[derive(Clone)]
+pub(crate) struct Client(TlsConnector);
+
+impl Client {
+    pub(crate) async fn shake(&self, stream: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
+        let name = stream.peer_addr()?.ip().into();
+        self.0.connect(name, stream).await
     }
 }
 

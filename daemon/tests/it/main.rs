@@ -13,6 +13,7 @@ mod dice;
 mod disk_faults;
 mod export;
 mod figure;
+mod flood;
 mod full_disk;
 mod http_addresses;
 mod http_bad_input;

@@ -64,6 +64,7 @@ async fn the_connection_that_rests_for_longest_gives_way() {
 
     assert_eq!(left, 0);
     assert_eq!(crowd.guests.lock().peers[&LOOPBACK].taken, all.len());
+    assert_eq!(crowd.census().evicted, 1);
 }
 
 #[tokio::test(start_paused = true)]
