@@ -21,7 +21,7 @@ use crate::store::import::{OldRow, Refused};
 #[serde(
     remote = "InstanceRecord",
     deny_unknown_fields,
-    expecting = "an instance, as an object"
+    expecting = "an instance as an object"
 )]
 struct InstanceFields {
     id: i64,
@@ -56,11 +56,7 @@ struct InstanceFields {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(
-    remote = "Heartbeat",
-    deny_unknown_fields,
-    expecting = "a heartbeat, as an object"
-)]
+#[serde(remote = "Heartbeat", deny_unknown_fields)]
 struct HeartbeatFields {
     #[serde(with = "word")]
     at: Timestamp,
@@ -72,7 +68,7 @@ struct HeartbeatFields {
 #[serde(
     remote = "EventRecord",
     deny_unknown_fields,
-    expecting = "an event, as an object"
+    expecting = "an event as an object"
 )]
 struct EventFields {
     revision: u64,
@@ -89,11 +85,7 @@ struct EventFields {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(
-    remote = "Subject",
-    deny_unknown_fields,
-    expecting = "an instance of an event, as an object"
-)]
+#[serde(remote = "Subject", deny_unknown_fields)]
 struct SubjectFields {
     id: i64,
     #[serde(with = "word")]
@@ -106,7 +98,7 @@ struct SubjectFields {
 #[serde(
     remote = "Stretch",
     deny_unknown_fields,
-    expecting = "a stretch, as an object"
+    expecting = "a stretch as an object"
 )]
 struct StretchFields {
     #[serde(with = "word")]
@@ -127,7 +119,7 @@ struct StretchFields {
 #[serde(
     remote = "Refused",
     deny_unknown_fields,
-    expecting = "a refused row, as an object"
+    expecting = "a refused row as an object"
 )]
 struct RefusedFields {
     #[serde(with = "OldRowFields")]
@@ -139,7 +131,7 @@ struct RefusedFields {
 #[serde(
     remote = "OldRow",
     deny_unknown_fields,
-    expecting = "a row of the original, as an object"
+    expecting = "a row of the original as an object"
 )]
 struct OldRowFields {
     id: i64,
