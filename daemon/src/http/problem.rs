@@ -224,12 +224,14 @@ pub(super) fn wants_html(headers: &HeaderMap) -> bool {
 pub(super) fn refuse(refusal: Refusal, head: &Parts, id: RequestId) -> Answer {
     let header = header_of(&refusal);
     let asks_token = matches!(refusal, Refusal::Gate(_)) && refusal.slug() == Slug::Unauthorized;
+    let is_wrong = matches!(refusal, Refusal::Gate(GateError::UnknownToken));
     let problem = refusal.problem(id);
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let path = head.uri.path();
     let page = wants_html(&head.headers).then(|| {
         if asks_token {
-            dashboard::sign_in(path, Some(&problem))
+            // Who showed nothing is asked and not reproached.
+            dashboard::sign_in(path, is_wrong.then_some(&problem))
         } else {
             dashboard::problem(&problem, path)
         }

@@ -95,7 +95,7 @@ fn stands(trouble: impl FnOnce(&Path) + Send, is_noticed: bool) {
     });
     traffic.end();
     ledger.assert_right("locked");
-    assert!(10 * BEATING < ledger.beats(), "{}", ledger.beats());
+    assert!(5 * BEATING < ledger.beats(), "{}", ledger.beats());
     assert_never_down(&program, BEATING, "locked");
     assert_log(&program.lines(), is_noticed);
 }

@@ -47,6 +47,11 @@ async fn a_browser_signs_in_looks_and_signs_out() {
             .starts_with("Bearer")
     );
 
+    assert!(
+        !asked.text().contains("role=\"alert\""),
+        "who showed nothing is not reproached"
+    );
+
     let signed_in = sign_in(&daemon, &keys.register, &[]).await;
     assert_eq!(signed_in.status, 303, "{}", signed_in.text());
     assert_eq!(signed_in.header("location"), Some("./"));
