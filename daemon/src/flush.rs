@@ -2,7 +2,7 @@
 //!
 //! It runs on a thread of its own, so that nothing else ever waits for the disk. Urgent rows come
 //! first and are looked at again between all other chunks; a failed chunk is put back as places,
-//! never as values, and is tried again. What becomes of the file meanwhile is seen to in [`file`].
+//! never as values, and is tried again. What becomes of the file meanwhile is seen to in [`mod@file`].
 
 mod file;
 
