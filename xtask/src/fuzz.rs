@@ -31,6 +31,8 @@ const SHORTER: [(&str, usize); 10] = [
 ];
 /// Longest input of the other targets: their smallest whole ones have more than a thousand bytes.
 const MAX_BYTES: usize = 2_048;
+/// The crate of the targets, below the root.
+const FUZZER: &str = "daemon/fuzz";
 /// Where the fuzzer is built and what it finds is kept, below the root.
 const HOME: &str = "target/fuzz";
 /// Where the tool is installed, below the root.
@@ -111,7 +113,7 @@ fn parse(arguments: &[String]) -> Option<(Limit, Vec<String>)> {
 
 /// The fuzz targets, by name.
 fn targets(root: &Path) -> Result<Vec<String>> {
-    let folder = root.join("daemon/fuzz/fuzz_targets");
+    let folder = root.join(FUZZER).join("fuzz_targets");
     let mut names = Vec::new();
     for entry in std::fs::read_dir(&folder).context("cannot list daemon/fuzz/fuzz_targets")? {
         let path = entry?.path();
@@ -144,13 +146,14 @@ fn build(root: &Path) -> Result<()> {
         .args([
             "build",
             "--fuzz-dir",
-            "fuzz",
+            FUZZER,
             "--sanitizer",
             "none",
             "--no-trace-compares",
         ])
         .args(["--target-dir", &format!("{HOME}/build")])
         .env("RUSTC_BOOTSTRAP", "1")
+        .current_dir(root)
         .status()
         .context("cannot start cargo-fuzz")?;
     ensure!(status.success(), "cargo-fuzz build ended with {status}");
