@@ -105,6 +105,13 @@ fn a_wide_letter_has_a_line_of_its_own_in_one_column() {
 }
 
 #[test]
+fn a_letter_wider_than_two_columns_is_written_out() {
+    let safe = SafeText::new("a\u{17d8}b日", Charset::Utf8);
+
+    assert_eq!(safe.as_str(), "a<U+17D8>b日");
+}
+
+#[test]
 fn json_keeps_its_meaning_and_loses_its_teeth() {
     let json = serde_json::to_string("a\u{9b}b\u{202e}c\u{e0041}").unwrap();
 

@@ -31,7 +31,9 @@ pub(super) fn push_grapheme(out: &mut String, grapheme: &str, charset: Charset) 
         if is_mark && MAX_MARKS < marks {
             continue;
         }
-        is_behind_escape = stands_alone || unknown || is_hidden(character);
+        // Khmer's U+17D8 alone is three columns wide, and a cell has two at most.
+        let is_too_wide = character.width().is_some_and(|columns| 2 < columns);
+        is_behind_escape = stands_alone || unknown || is_too_wide || is_hidden(character);
         if is_behind_escape {
             push_written_out(out, character);
         } else {
