@@ -23,6 +23,7 @@ mod router;
 pub mod seam;
 mod sender;
 mod session;
+mod shelf;
 mod sign;
 mod site;
 mod socket;

@@ -8,6 +8,7 @@
 mod answers;
 mod commands;
 mod listing;
+mod pieces;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,7 +24,7 @@ use crate::state::record::EventRecord;
 use crate::state::{Cursor, State};
 use crate::store::History;
 
-pub use self::listing::{Listing, ListingChunks};
+pub use self::pieces::Listing;
 
 /// The sweep looks at the clock at least this often, so that a stall of the machine is seen.
 pub const MAX_SLEEP: Span = Span::from_micros(250_000);

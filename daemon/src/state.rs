@@ -42,7 +42,7 @@ pub use self::command::{Deregistered, Heard, Refusal};
 pub use self::delta::Cursor;
 pub use self::listening::MAX_STRETCHES;
 pub use self::notice::{MASS_LOSS, Rewritten, StoreTrouble};
-pub use self::select::{Candidate, Head};
+pub use self::select::{Candidate, Head, Portion};
 pub use self::slab::{Detail, Place};
 pub use self::tally::{Figures, Spread};
 

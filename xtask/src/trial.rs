@@ -83,6 +83,13 @@ pub(crate) const TRIALS: &[Trial] = &[
         long_run: 5_000,
     },
     Trial {
+        name: "memory",
+        unit: "names for a quarter as many places",
+        test: "memory::names_without_end_fill_the_registry_and_then_nothing",
+        every_run: 20_000,
+        long_run: 200_000,
+    },
+    Trial {
         name: "owners",
         unit: "races of two daemons for one file",
         test: "owners::of_two_daemons_on_one_file_one_serves_and_the_other_says_why",

@@ -7,7 +7,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::{Body, Frame, SizeHint};
 use hyper::header::{
     CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue,
@@ -16,7 +15,8 @@ use hyper::header::{
 use hyper::{Response, StatusCode, Version};
 use serde::Serialize;
 
-use crate::registry::{Listing, ListingChunks};
+use super::shelf::{Shelf, ShelfFull};
+use crate::registry::Listing;
 
 /// Media type of JSON answers.
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -42,10 +42,15 @@ pub(super) type Answer = Response<AnswerBody>;
 
 /// What an answer's body is.
 pub(super) enum AnswerBody {
-    /// Bytes of known length.
-    Whole(Full<Bytes>),
-    /// A long list, built while it is sent.
-    Chunks(ListingChunks),
+    /// Bytes of known length; none once they are taken.
+    Whole(Bytes),
+    /// A list, written while it is sent.
+    Pieces {
+        /// What is not written yet.
+        listing: Listing,
+        /// Whether the next piece is somebody else's turn first.
+        rests: bool,
+    },
 }
 
 impl Body for AnswerBody {
@@ -56,30 +61,40 @@ impl Body for AnswerBody {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        match self.get_mut() {
-            Self::Whole(body) => Pin::new(body).poll_frame(cx),
-            Self::Chunks(chunks) => Poll::Ready(chunks.next().map(|chunk| Ok(Frame::data(chunk)))),
-        }
+        let data = match self.get_mut() {
+            Self::Whole(bytes) => Some(std::mem::take(bytes)).filter(|bytes| !bytes.is_empty()),
+            Self::Pieces { rests, .. } if *rests => {
+                // Who takes much at once would keep a worker from everybody else.
+                *rests = false;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Self::Pieces { listing, rests } => {
+                *rests = true;
+                listing.next()
+            }
+        };
+        Poll::Ready(data.map(|data| Ok(Frame::data(data))))
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Self::Whole(body) => body.is_end_stream(),
-            Self::Chunks(_) => false,
+            Self::Whole(bytes) => bytes.is_empty(),
+            Self::Pieces { .. } => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Whole(body) => body.size_hint(),
-            Self::Chunks(_) => SizeHint::default(),
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Pieces { .. } => SizeHint::default(),
         }
     }
 }
 
 /// Bytes of this type, not to be kept by any cache.
 pub(super) fn whole(status: StatusCode, kind: HeaderValue, bytes: Bytes) -> Answer {
-    let mut answer = Response::new(AnswerBody::Whole(Full::new(bytes)));
+    let mut answer = Response::new(AnswerBody::Whole(bytes));
     *answer.status_mut() = status;
     answer.headers_mut().insert(CONTENT_TYPE, kind);
     answer
@@ -94,19 +109,34 @@ pub(super) fn json<T: Serialize>(value: &T) -> Result<Answer, serde_json::Error>
     Ok(whole(StatusCode::OK, JSON, bytes.into()))
 }
 
-/// The whole list. HTTP/1.0 has no chunked coding, so there the close is a long list's end.
-pub(super) fn listing(listing: Listing, version: Version) -> Answer {
-    match listing {
-        Listing::Whole(bytes) => whole(StatusCode::OK, JSON, bytes),
-        Listing::Chunks(chunks) => {
-            let mut answer = Response::new(AnswerBody::Chunks(chunks));
-            answer.headers_mut().insert(CONTENT_TYPE, JSON);
-            if version == Version::HTTP_10 {
-                close_after(&mut answer, version);
-            }
-            answer
-        }
+/// A list: whole where it is not long, else in pieces. HTTP/1.0 has no chunked coding, so there
+/// the close is a long list's end.
+pub(super) fn listing(listing: Listing, version: Version, shelf: &Shelf) -> Answer {
+    if let Some(bytes) = shelf.whole(&listing) {
+        return whole(StatusCode::OK, JSON, bytes);
     }
+    let mut answer = Response::new(AnswerBody::Pieces {
+        listing,
+        rests: false,
+    });
+    answer.headers_mut().insert(CONTENT_TYPE, JSON);
+    if version == Version::HTTP_10 {
+        close_after(&mut answer, version);
+    }
+    answer
+}
+
+/// `answer` on the shelf.
+///
+/// # Errors
+/// [`ShelfFull`] when there is no room for it.
+pub(super) fn kept(answer: Answer, shelf: &Shelf) -> Result<Answer, ShelfFull> {
+    let (head, body) = answer.into_parts();
+    let body = match body {
+        AnswerBody::Whole(bytes) => AnswerBody::Whole(shelf.keep(bytes)?),
+        pieces @ AnswerBody::Pieces { .. } => pieces,
+    };
+    Ok(Response::from_parts(head, body))
 }
 
 /// A page.

@@ -23,7 +23,7 @@ use super::problem::{Failure, Refusal, wants_html};
 use super::router::{Destination, root_of};
 use super::sender::Sender;
 use super::site::Site;
-use crate::registry::RegistryError;
+use crate::registry::{Listing, RegistryError};
 
 /// A request that passed the door, read whole.
 pub(super) struct Call<'call> {
@@ -57,13 +57,13 @@ pub(super) async fn answer(call: &Call<'_>) -> Outcome {
         Route::Refresh => call.refresh(),
         Route::RefreshAll => Ok(call.refresh_all()),
         Route::Events => call.events().await,
-        Route::Gone => call.gone(),
+        Route::Gone => call.gone().await,
         Route::Health => call.health(),
         Route::Ready => call.ready(),
         Route::Metrics => Ok(call.metrics()),
         Route::OpenApi => Ok(call.site.document.answer(&call.head.headers)),
-        Route::Page => call.page(),
-        Route::Rows => call.rows(),
+        Route::Page => call.page().await,
+        Route::Rows => call.rows().await,
         Route::ServicePage => call.service_page().await,
         Route::SignInPage => call.sign_in_page(),
         Route::SignIn => call.sign_in(),
@@ -107,11 +107,11 @@ impl Call<'_> {
             None if query == ListQuery::default() => self.site.registry.list_all(),
             None => self.site.registry.list(&query),
         };
-        Ok(answer::listing(listing, self.head.version))
+        Ok(self.listing(listing))
     }
 
     fn service(&self) -> Outcome {
-        json(&self.site.registry.refresh(&self.name()?)?)
+        Ok(self.listing(self.site.registry.refresh(&self.name()?)?))
     }
 
     async fn deregister(&self) -> Outcome {
@@ -141,26 +141,24 @@ impl Call<'_> {
     }
 
     fn refresh(&self) -> Outcome {
-        let answer = self.site.registry.refresh(&self.name()?)?;
-        self.json_or_page(&answer)
+        let listing = self.site.registry.refresh(&self.name()?)?;
+        Ok(self.listing_or_page(listing))
     }
 
     fn refresh_all(&self) -> Answer {
-        let listing = self.site.registry.refresh_all();
-        if self.is_form() {
-            return answer::see_other(&self.root());
-        }
-        answer::listing(listing, self.head.version)
+        self.listing_or_page(self.site.registry.refresh_all())
     }
 
     async fn events(&self) -> Outcome {
         let query = HistoryQuery::parse(self.query())?;
-        json(&self.read_events(query).await?)
+        let _turn = self.turn_to_render().await;
+        self.kept(json(&self.read_events(query).await?)?)
     }
 
-    fn gone(&self) -> Outcome {
+    async fn gone(&self) -> Outcome {
         let query = HistoryQuery::parse(self.query())?;
-        json(&self.site.registry.gone(&query))
+        let _turn = self.turn_to_render().await;
+        self.kept(json(&self.site.registry.gone(&query))?)
     }
 
     /// Who may not look learns that it lives and nothing more.
@@ -191,23 +189,25 @@ impl Call<'_> {
         })
     }
 
-    fn page(&self) -> Outcome {
+    async fn page(&self) -> Outcome {
         let query = self.page_query()?;
+        let _turn = self.turn_to_render().await;
         let page = dashboard::page(&self.asked(), &query, self.site.registry.overview(&query));
-        Ok(page.map_err(Failure::from)?)
+        self.kept(page.map_err(Failure::from)?)
     }
 
-    fn rows(&self) -> Outcome {
+    async fn rows(&self) -> Outcome {
         let query = self.page_query()?;
+        let _turn = self.turn_to_render().await;
         let rows = dashboard::rows(&self.asked(), &query, self.site.registry.overview(&query));
-        Ok(rows.map_err(Failure::from)?)
+        self.kept(rows.map_err(Failure::from)?)
     }
 
     async fn service_page(&self) -> Outcome {
         let name = self.name()?.to_string();
+        let _turn = self.turn_to_render().await;
         let seen = self.site.registry.overview(&ListQuery {
             name: Some(name.clone()),
-            size: Some(query::MAX_PAGE_SIZE),
             ..ListQuery::default()
         });
         let past = HistoryQuery {
@@ -232,7 +232,7 @@ impl Call<'_> {
             .into());
         }
         let page = dashboard::service(&self.asked(), &name, seen.services, (gone, events));
-        Ok(page.map_err(Failure::from)?)
+        self.kept(page.map_err(Failure::from)?)
     }
 
     /// Older events are read from the disk.
@@ -248,6 +248,12 @@ impl Call<'_> {
             limit: self.site.max_waiting(),
         };
         self.site.waits.try_acquire().map_err(refused)
+    }
+
+    /// A place among those whose page or history is rendered.
+    async fn turn_to_render(&self) -> Option<SemaphorePermit<'_>> {
+        // Nobody closes it: there is always a turn, sooner or later.
+        self.site.renders.acquire().await.ok()
     }
 
     /// The list's query; a delta is not for pages.
@@ -322,6 +328,22 @@ impl Call<'_> {
 
     pub(super) fn root(&self) -> String {
         root_of(self.head.uri.path())
+    }
+
+    fn listing(&self, listing: Listing) -> Answer {
+        answer::listing(listing, self.head.version, &self.site.shelf)
+    }
+
+    fn listing_or_page(&self, listing: Listing) -> Answer {
+        if self.is_form() {
+            return answer::see_other(&self.root());
+        }
+        self.listing(listing)
+    }
+
+    /// An answer that may be large and has to be written whole.
+    fn kept(&self, answer: Answer) -> Outcome {
+        Ok(answer::kept(answer, &self.site.shelf)?)
     }
 
     fn json_or_page<T: serde::Serialize>(&self, value: &T) -> Outcome {

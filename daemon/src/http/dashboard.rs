@@ -66,6 +66,10 @@ struct ServicePage {
     live: Live,
     name: String,
     path: String,
+    /// Instances that the page leaves to the list.
+    more: usize,
+    /// The list of all of them.
+    all: String,
     /// Body of its registration, fit for single quotes in a shell.
     register_body: String,
 }
@@ -197,6 +201,8 @@ impl ServicePage {
     ) -> Self {
         let body = registration(name, seen.services.first());
         Self {
+            more: seen.matching.saturating_sub(seen.services.len()),
+            all: link::to_name(&shell.root, name),
             live: Live::new(&shell, Some(name), seen, gone, events),
             name: name.to_owned(),
             path: path::encode(name),

@@ -18,6 +18,7 @@ use super::gate::GateError;
 use super::guard::GuardError;
 use super::pace::{self, TooFast};
 use super::router::RouteError;
+use super::shelf::ShelfFull;
 use super::site::RequestId;
 use crate::registry::RegistryError;
 use crate::token::TokenError;
@@ -55,6 +56,9 @@ pub(super) enum Refusal {
         /// How many may.
         limit: usize,
     },
+    /// Too much waits for readers that do not take it.
+    #[error(transparent)]
+    Unread(#[from] ShelfFull),
     /// No such path or method.
     #[error(transparent)]
     Route(#[from] RouteError),
@@ -151,7 +155,7 @@ impl Refusal {
             Self::Guard(_) => Slug::InvalidHost,
             Self::Gate(GateError::MissingScope { .. }) => Slug::MissingScope,
             Self::Gate(_) => Slug::Unauthorized,
-            Self::Pace(_) | Self::TooManyWaiting { .. } => Slug::TooManyRequests,
+            Self::Pace(_) | Self::TooManyWaiting { .. } | Self::Unread(_) => Slug::TooManyRequests,
             Self::Route(RouteError::NoPath) => Slug::NotFound,
             Self::Route(RouteError::NoMethod { .. }) => Slug::MethodNotAllowed,
             Self::Read(ReadError::TooLarge) => Slug::PayloadTooLarge,
@@ -257,7 +261,9 @@ fn header_of(refusal: &Refusal) -> Option<(HeaderName, HeaderValue)> {
         (Refusal::Route(RouteError::NoMethod { allow }), _) => {
             Some((ALLOW, HeaderValue::from_str(allow).ok()?))
         }
-        (Refusal::TooManyWaiting { .. }, _) => Some((RETRY_AFTER, HeaderValue::from(1))),
+        (Refusal::TooManyWaiting { .. } | Refusal::Unread(_), _) => {
+            Some((RETRY_AFTER, HeaderValue::from(1)))
+        }
         (Refusal::Pace(TooFast { wait, .. }), _) => {
             Some((RETRY_AFTER, HeaderValue::from(pace::wait_s(*wait))))
         }

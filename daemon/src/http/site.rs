@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::num::NonZero;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,6 +27,7 @@ use super::openapi::Document;
 use super::pace::Pace;
 use super::problem;
 use super::sender::Proxies;
+use super::shelf::Shelf;
 use super::stream::Scheme;
 use super::tls::Tls;
 use super::traffic::Traffic;
@@ -48,10 +50,14 @@ pub(super) struct Site {
     pub(super) tls: Option<Tls>,
     pub(super) traffic: Traffic,
     pub(super) document: Document,
+    pub(super) shelf: Shelf,
     /// One for each reader that waits for a change: half as many as there are seats, so that
     /// readers never take all of them.
     pub(super) waits: Semaphore,
     max_waiting: usize,
+    /// One for each page that is rendered, and for each answer of history: that occupies a worker.
+    /// Half of them, so that there are others for heartbeats, and few are half made at a time.
+    pub(super) renders: Semaphore,
     /// Notified when the tokens are to be read, changed or not.
     pub(super) reread: Notify,
     ids: RequestIds,
@@ -111,6 +117,7 @@ impl Site {
         };
         let proxies = Proxies::new(&edge.trusted_proxies);
         let seats = descriptors::make_room(edge.max_connections);
+        let workers = std::thread::available_parallelism().map_or(1, NonZero::get);
         let max_waiting = (seats / 2).clamp(1, Semaphore::MAX_PERMITS);
         Ok(Self {
             registry,
@@ -123,8 +130,10 @@ impl Site {
             tls: edge.tls,
             traffic: Traffic::new(),
             document: Document::default(),
+            shelf: Shelf::default(),
             waits: Semaphore::new(max_waiting),
             max_waiting,
+            renders: Semaphore::new(workers.div_ceil(2)),
             reread: Notify::new(),
             ids: RequestIds {
                 run: u32::from_ne_bytes(random()?),

@@ -1,11 +1,12 @@
 //! Commands of clients: done in one hold, answered once they are stored.
 
-use lastbeat_proto::answer::{
-    DeregisterAnswer, HeartbeatAnswer, RefreshAnswer, RegisterAnswer, Row,
-};
-use lastbeat_proto::register::Registration;
-use lastbeat_proto::{Address, InstanceId, ServiceName, Status};
+use std::sync::Arc;
 
+use lastbeat_proto::answer::{DeregisterAnswer, HeartbeatAnswer, RegisterAnswer, Row};
+use lastbeat_proto::register::Registration;
+use lastbeat_proto::{Address, InstanceId, ServiceName, Status, Timestamp};
+
+use super::pieces::{Listing, Rows};
 use super::{Registry, RegistryError};
 use crate::state::{Heard, Refusal};
 
@@ -107,34 +108,39 @@ impl Registry {
         Ok(DeregisterAnswer { message, removed })
     }
 
-    /// Judges a service again now; never a heartbeat.
+    /// Judges a service again now; never a heartbeat. The answer is a
+    /// [`RefreshAnswer`](lastbeat_proto::answer::RefreshAnswer).
     ///
     /// # Errors
     /// [`RegistryError::Unknown`] when no instance of it is registered.
-    pub fn refresh(&self, name: &ServiceName) -> Result<RefreshAnswer, RegistryError> {
+    pub fn refresh(self: &Arc<Self>, name: &ServiceName) -> Result<Listing, RegistryError> {
+        #[derive(serde::Serialize)]
+        struct Opening<'answer> {
+            name: &'answer str,
+            status: Status,
+            last_heartbeat: Timestamp,
+            now: Timestamp,
+            up_ms: i64,
+        }
         self.hold(|state, now| {
             let places = state.judged_of_name(name, now);
-            let instances: Vec<Row> = places
-                .iter()
-                .filter_map(|place| state.row(*place, now))
-                .collect();
-            let last_heartbeat = instances
-                .iter()
-                .map(|row| row.last_heartbeat)
-                .max()
-                .ok_or_else(|| RegistryError::Unknown {
-                    name: name.to_string(),
-                    instance: None,
-                })?;
-            let is_up = instances.iter().any(|row| row.status == Status::Up);
-            Ok(RefreshAnswer {
-                name: name.to_string(),
-                status: if is_up { Status::Up } else { Status::Down },
+            let (status, last_heartbeat) = state.together(&places, now)?;
+            // Texts and numbers always serialize.
+            let mut opening = serde_json::to_vec(&Opening {
+                name: name.as_str(),
+                status,
                 last_heartbeat,
-                instances,
                 now: now.wall,
                 up_ms: state.up_ms(now),
             })
+            .unwrap_or_default();
+            opening.pop();
+            opening.extend_from_slice(b",\"instances\":[");
+            Some(Listing::new(self, opening, Rows::chosen(places)))
+        })
+        .ok_or_else(|| RegistryError::Unknown {
+            name: name.to_string(),
+            instance: None,
         })
     }
 

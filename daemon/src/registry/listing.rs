@@ -1,107 +1,16 @@
-//! Lists of rows: chosen and ordered outside the lock, written in small holds.
+//! Lists of rows: chosen and ordered outside the lock. How they are written is left to
+//! [`super::pieces`].
 
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use lastbeat_proto::answer::{Removed, ServicesAnswer};
+use lastbeat_proto::answer::ServicesAnswer;
 use lastbeat_proto::query::{ListQuery, PAGE_SIZE, Sort, SortKey, StatusFilter};
-use lastbeat_proto::{InstanceId, ServiceName};
 
 use super::Registry;
+use super::pieces::{Listing, PIECE, Rows};
 use crate::instance::Life;
-use crate::state::{Candidate, Cursor, Head, Place};
-
-/// Rows that one hold of the lock looks at or writes.
-const ROWS_A_HOLD: usize = 1_024;
-/// Longer lists are not built whole in memory.
-const MAX_WHOLE: usize = 10_000;
-
-/// A list of rows as a JSON answer.
-#[derive(Debug)]
-pub enum Listing {
-    /// The whole body.
-    Whole(Bytes),
-    /// More than 10,000 rows: chunks that are built as the reader takes them.
-    Chunks(ListingChunks),
-}
-
-/// The body of a long list, chunk by chunk; each takes the lock for a moment only.
-#[derive(Debug)]
-pub struct ListingChunks {
-    registry: Arc<Registry>,
-    rows: Rows,
-    /// What stands before the first row.
-    opening: Option<Vec<u8>>,
-    is_first_row: bool,
-    is_closed: bool,
-}
-
-#[derive(Debug)]
-enum Rows {
-    /// Every registered row behind the given one, by name.
-    All(Option<(ServiceName, InstanceId)>),
-    /// These.
-    Chosen(std::vec::IntoIter<Place>),
-    /// No more.
-    Done,
-}
-
-impl Iterator for ListingChunks {
-    type Item = Bytes;
-
-    fn next(&mut self) -> Option<Bytes> {
-        if self.is_closed {
-            return None;
-        }
-        let mut chunk = self.opening.take().unwrap_or_default();
-        let before = chunk.len();
-        if !self.is_first_row {
-            chunk.push(b',');
-        }
-        let rows_from = chunk.len();
-        self.write_rows(&mut chunk);
-        if rows_from < chunk.len() {
-            chunk.pop(); // The comma behind the last row: the next chunk brings its own.
-            self.is_first_row = false;
-        } else {
-            chunk.truncate(before);
-        }
-        if matches!(self.rows, Rows::Done) {
-            chunk.extend_from_slice(b"]}");
-            self.is_closed = true;
-        }
-        Some(Bytes::from(chunk))
-    }
-}
-
-impl ListingChunks {
-    fn write_rows(&mut self, chunk: &mut Vec<u8>) {
-        self.rows = match std::mem::replace(&mut self.rows, Rows::Done) {
-            Rows::Done => Rows::Done,
-            Rows::All(behind) => {
-                let next = self
-                    .registry
-                    .hold(|state, now| state.write_rows(behind.as_ref(), ROWS_A_HOLD, now, chunk));
-                next.map_or(Rows::Done, |last| Rows::All(Some(last)))
-            }
-            Rows::Chosen(mut places) => {
-                self.registry.hold(|state, now| {
-                    for place in places.by_ref().take(ROWS_A_HOLD) {
-                        if state.write_row(place, now, chunk) {
-                            chunk.push(b',');
-                        }
-                    }
-                });
-                if places.as_slice().is_empty() {
-                    Rows::Done
-                } else {
-                    Rows::Chosen(places)
-                }
-            }
-        };
-    }
-}
+use crate::state::{Candidate, Cursor, Detail, Head, Place};
 
 impl Registry {
     /// Every registered row, by name.
@@ -111,7 +20,7 @@ impl Registry {
             state.head(now)
         });
         let total = head.summary.total;
-        self.listing(&head, total, true, &[], (Rows::All(None), total))
+        self.listing(&head, (total, true), Vec::new(), Rows::All(None))
     }
 
     /// A filtered, sorted or paged list.
@@ -124,9 +33,7 @@ impl Registry {
         } else {
             places
         };
-        let count = shown.len();
-        let rows = (Rows::Chosen(shown.into_iter()), count);
-        self.listing(&head, matching, false, &[], rows)
+        self.listing(&head, (matching, false), Vec::new(), Rows::chosen(shown))
     }
 
     /// What changed since `cursor`, or everything where that cannot be told.
@@ -141,14 +48,7 @@ impl Registry {
         let Some((head, places, removed)) = changes else {
             return self.list_all();
         };
-        let count = places.len();
-        self.listing(
-            &head,
-            count,
-            false,
-            &removed,
-            (Rows::Chosen(places.into_iter()), count),
-        )
+        self.listing(&head, (places.len(), false), removed, Rows::chosen(places))
     }
 
     /// One page of rows, worst first where the query does not say.
@@ -179,7 +79,7 @@ impl Registry {
         let mut behind = None;
         loop {
             let (candidates, next) =
-                self.hold(|state, _| state.candidates(behind.as_ref(), ROWS_A_HOLD));
+                self.hold(|state, _| state.candidates(behind.as_ref(), PIECE.rows));
             chosen.extend(
                 candidates
                     .into_iter()
@@ -209,10 +109,9 @@ impl Registry {
     fn listing(
         self: &Arc<Self>,
         head: &Head,
-        matching: usize,
-        full: bool,
-        removed: &[Removed],
-        (rows, count): (Rows, usize),
+        (matching, full): (usize, bool),
+        removed: Vec<Arc<Detail>>,
+        rows: Rows,
     ) -> Listing {
         #[derive(serde::Serialize)]
         struct Opening<'answer> {
@@ -220,30 +119,17 @@ impl Registry {
             head: &'answer Head,
             matching: usize,
             full: bool,
-            removed: &'answer [Removed],
         }
         // Numbers, texts and lists of them always serialize.
         let mut opening = serde_json::to_vec(&Opening {
             head,
             matching,
             full,
-            removed,
         })
         .unwrap_or_default();
         opening.pop();
-        opening.extend_from_slice(b",\"services\":[");
-        let chunks = ListingChunks {
-            registry: Arc::clone(self),
-            rows,
-            opening: Some(opening),
-            is_first_row: true,
-            is_closed: false,
-        };
-        if MAX_WHOLE < count {
-            return Listing::Chunks(chunks);
-        }
-        let parts: Vec<Bytes> = chunks.collect();
-        Listing::Whole(Bytes::from(parts.concat()))
+        opening.extend_from_slice(b",\"removed\":[");
+        Listing::behind_removed(self, opening, removed, rows)
     }
 }
 

@@ -1,9 +1,9 @@
 //! What changed since a reader looked last (ADR 0005).
 
-use lastbeat_proto::answer::Removed;
+use std::sync::Arc;
 
 use super::State;
-use super::slab::Place;
+use super::slab::{Detail, Place};
 use crate::clock::Moment;
 
 /// Where a delta reader stands: a run of the daemon and a change number in it. Opaque on the wire.
@@ -54,14 +54,15 @@ impl State {
         self.waking_change
     }
 
-    /// Registered rows that changed since, and rows that left since; never one in both.
-    pub fn changed_since(&self, cursor: &Cursor) -> (Vec<Place>, Vec<Removed>) {
+    /// Registered rows that changed since, and rows that left since; never one in both. Of a row
+    /// that left everything is kept that tells who it was, as its place may be another's soon.
+    pub fn changed_since(&self, cursor: &Cursor) -> (Vec<Place>, Vec<Arc<Detail>>) {
         let mut rows = Vec::new();
         let mut removed = Vec::new();
         for place in self.slab.changed_since(cursor.change) {
             match self.slab.get(place) {
                 Some(hot) if hot.life.is_registered() => rows.push(place),
-                Some(_) => removed.extend(self.removed(place)),
+                Some(hot) => removed.push(Arc::clone(&hot.detail)),
                 None => {}
             }
         }

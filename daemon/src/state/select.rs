@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lastbeat_proto::answer::{Notice, Summary};
-use lastbeat_proto::{InstanceId, ServiceName, Timestamp};
+use lastbeat_proto::{InstanceId, ServiceName, Status, Timestamp};
 use serde::Serialize;
 
 use super::State;
@@ -43,6 +43,15 @@ pub struct Head {
     pub summary: Summary,
     /// What the daemon says about itself.
     pub notices: Vec<Notice>,
+}
+
+/// How much one hold of the lock writes: it ends with the row that reaches either.
+#[derive(Debug, Clone, Copy)]
+pub struct Portion {
+    /// Rows, written or passed over.
+    pub rows: usize,
+    /// Length of what is written, with what stood there before.
+    pub bytes: usize,
 }
 
 impl State {
@@ -93,27 +102,39 @@ impl State {
         )
     }
 
-    /// Writes the registered ones among the next `count` rows as JSON, each with a comma behind
-    /// it, and says behind whom to go on; nobody: that was all.
+    /// Writes the registered ones among the next rows as JSON, each with a comma behind it, and
+    /// says behind whom to go on; nobody: that was all.
     pub fn write_rows(
         &self,
         behind: Option<&(ServiceName, InstanceId)>,
-        count: usize,
+        most: Portion,
         now: Moment,
         out: &mut Vec<u8>,
     ) -> Option<(ServiceName, InstanceId)> {
         let behind = behind.map(|(name, instance)| (name, Some(instance)));
         let mut seen = 0;
         let mut last = None;
-        for place in self.slab.after(behind, count) {
+        for place in self.slab.after(behind, most.rows) {
             seen += 1;
             last = Some(place);
             if self.write_row(place, now, out) {
                 out.push(b',');
             }
+            if most.bytes <= out.len() {
+                break;
+            }
         }
-        let hot = self.slab.get(last.filter(|_| seen == count)?)?;
+        let goes_on = seen == most.rows || most.bytes <= out.len();
+        let hot = self.slab.get(last.filter(|_| goes_on)?)?;
         Some((hot.detail.name.clone(), hot.detail.instance.clone()))
+    }
+
+    /// What rows are together: UP when one is, and their newest heartbeat; nothing of no row.
+    pub fn together(&self, places: &[Place], now: Moment) -> Option<(Status, Timestamp)> {
+        let rows = || places.iter().filter_map(|place| self.slab.get(*place));
+        let is_up = rows().any(|hot| hot.life == Life::Up);
+        let newest = rows().map(|hot| self.last_heartbeat(hot, now)).max()?;
+        Some((if is_up { Status::Up } else { Status::Down }, newest))
     }
 
     /// The registered rows of one name, judged now.

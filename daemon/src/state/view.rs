@@ -174,7 +174,7 @@ impl State {
         } else {
             instance::leaves_after(hot.since_l, hot.has(flag::MASS), &self.rules)
         };
-        let last_heartbeat = shown(hot.heartbeat.at, hot.heartbeat.l, l, now);
+        let last_heartbeat = self.last_heartbeat(hot, now);
         Moving {
             status: hot.life.status(),
             late: hot.has(flag::LATE),
@@ -189,6 +189,11 @@ impl State {
         }
     }
 
+    /// When a row was last heard, as it is shown.
+    pub(super) fn last_heartbeat(&self, hot: &Hot, now: Moment) -> Timestamp {
+        shown(hot.heartbeat.at, hot.heartbeat.l, self.listening.l(), now)
+    }
+
     /// What is kept of a row that left.
     pub fn tombstone(&self, place: Place, now: Moment) -> Option<Tombstone> {
         let hot = self
@@ -196,7 +201,7 @@ impl State {
             .get(place)
             .filter(|hot| !hot.life.is_registered())?;
         let (detail, l) = (&hot.detail, self.listening.l());
-        let last_heartbeat = shown(hot.heartbeat.at, hot.heartbeat.l, l, now);
+        let last_heartbeat = self.last_heartbeat(hot, now);
         let is_deregistered = hot.life == Life::Deregistered;
         let reason = if is_deregistered {
             "deregistered".to_owned()

@@ -1,10 +1,9 @@
 //! Floods: very many clients, and very slow ones, against the real program while others heartbeat.
 //!
-//! Who attacks is in [`attack`], who heartbeats and is measured in [`fleet`]. The delays are only
+//! Who attacks is in [`attack`], who heartbeats and is measured in [`crate::fleet`]. The delays are only
 //! worth something on a machine that does nothing else, so this runs among the system tests.
 
 mod attack;
-mod fleet;
 
 use std::path::Path;
 use std::process::Command;
@@ -15,9 +14,9 @@ use tokio::runtime::Builder;
 use tokio::time::Instant;
 
 use self::attack::Attack;
-use self::fleet::{Beats, Fleet};
 use crate::authority::Authority;
 use crate::figure::figure;
+use crate::fleet::{Beats, Fleet, until};
 use crate::program::Program;
 
 /// Most that an attacker may last from the moment in which it is too slow.
@@ -33,8 +32,6 @@ const TRIES: usize = 3;
 const LEFTOVER_BYTES: u64 = 8 << 20;
 /// How long the clients are looked at when nobody attacks.
 const CALM: Duration = Duration::from_secs(3);
-/// How often a condition is looked at.
-const LOOK_PERIOD: Duration = Duration::from_millis(20);
 /// Readers of the long list.
 const READERS: usize = 64;
 /// Rows of the long list, of 10 KiB each: more than the buffers of a connection hold.
@@ -124,7 +121,11 @@ impl Target {
 
     /// Everything but the delay must be right at once; the delay is an error.
     fn measure(&self, what: &str, attackers: &[(Attack, usize)]) -> Result<(), String> {
-        let (open, memory, before) = (self.descriptors(), self.memory(), self.processor_time());
+        let (open, memory, before) = (
+            self.program.descriptors(),
+            self.program.memory(),
+            self.processor_time(),
+        );
         self.fleet.take();
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let (outcome, peak, closed) = runtime.block_on(async {
@@ -133,8 +134,11 @@ impl Target {
                 tokio::time::sleep(CALM).await;
             }
             let outcome = attack::all(self.program.addr, attackers).await;
-            let peak = self.memory();
-            until("descriptors are back", || self.descriptors() <= open).await;
+            let peak = self.program.memory();
+            until(READER_TIME, "descriptors are back", || {
+                self.program.descriptors() <= open
+            })
+            .await;
             (outcome, peak, began.elapsed())
         });
         let beats = self.fleet.take();
@@ -153,11 +157,10 @@ impl Target {
             peak >> 20,
         );
 
-        // A list that is built whole stays with a reader of it for as long as that one lasts, and
-        // its memory with the allocator: what 64 of them take is told, not bounded.
+        // What readers of lists may take has a test of its own, `memory`.
         let reads_lists = !outcome.held.is_empty();
-        let is_small = || reads_lists || self.memory() <= memory + LEFTOVER_BYTES;
-        runtime.block_on(until("the memory is back", is_small));
+        let is_small = || reads_lists || self.program.memory() <= memory + LEFTOVER_BYTES;
+        runtime.block_on(until(READER_TIME, "the memory is back", is_small));
         let most = if reads_lists {
             READER_TIME
         } else {
@@ -191,12 +194,6 @@ impl Target {
         }
     }
 
-    /// How many files and sockets it has open.
-    fn descriptors(&self) -> usize {
-        let folder = format!("/proc/{}/fd", self.program.pid().as_raw_nonzero());
-        std::fs::read_dir(folder).unwrap().count()
-    }
-
     /// How long its threads ran, and how long they waited for a processor, so far.
     fn processor_time(&self) -> [Duration; 2] {
         let folder = format!("/proc/{}/task", self.program.pid().as_raw_nonzero());
@@ -210,28 +207,6 @@ impl Target {
         }
         sum
     }
-
-    /// How much memory of the machine it takes, in bytes.
-    fn memory(&self) -> u64 {
-        let file = format!("/proc/{}/status", self.program.pid().as_raw_nonzero());
-        let status = std::fs::read_to_string(file).unwrap();
-        let mut lines = status.lines();
-        let line = lines.find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        let kib: u64 = line.trim().trim_end_matches(" kB").parse().unwrap();
-        kib << 10
-    }
-}
-
-/// Waits for a condition without taking the processor from those that are measured.
-async fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let mut looks = tokio::time::interval(LOOK_PERIOD);
-    let all = async {
-        while !holds() {
-            looks.tick().await;
-        }
-    };
-    let in_time = tokio::time::timeout(READER_TIME, all).await;
-    assert!(in_time.is_ok(), "not within {READER_TIME:?}: {what}");
 }
 
 /// So many sockets in this process as `count` attackers need.

@@ -1,52 +1,117 @@
 //! Lists: long ones in pieces, changes only, and waiting for a change.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use lastbeat_proto::register::{Patch, Registration};
 use lastbeat_proto::{Address, InstanceId, ServiceName};
+use serde_json::Value;
 use tokio::task::JoinSet;
 
 use crate::daemon::Daemon;
 use crate::raw::request;
 
-/// One more than is sent with a length.
-const MANY: usize = 10_001;
+/// Rows of a list that is longer than 512 KiB.
+const MANY: usize = 1_500;
+/// Rows of one that is not, but longer than one piece.
+const SOME: usize = 900;
 
-/// Registers [`MANY`] instances of one service.
-async fn fill(daemon: &Daemon) {
+/// Registers so many instances of one service.
+async fn fill(daemon: &Daemon, count: usize) {
     let mut all = JoinSet::new();
-    for number in 0..MANY {
+    for number in 0..count {
         let registry = Arc::clone(&daemon.registry);
         let mut one = Registration::bare(ServiceName::parse("swarm").unwrap());
         one.instance = Patch::Set(InstanceId::parse(&number.to_string()).unwrap());
         let caller = Address::from(daemon.addr.ip());
         all.spawn(async move { registry.register(&one, &caller).await.unwrap() });
     }
-    assert_eq!(all.join_all().await.len(), MANY);
+    assert_eq!(all.join_all().await.len(), count);
+}
+
+/// The instance keys in a list of an answer, which must be different ones.
+fn keys(list: &Value) -> BTreeSet<&str> {
+    let list = list.as_array().unwrap();
+    let keys: BTreeSet<&str> = list
+        .iter()
+        .map(|r| r["instance"].as_str().unwrap())
+        .collect();
+    assert_eq!(keys.len(), list.len(), "one stands twice");
+    keys
 }
 
 #[tokio::test]
 async fn a_long_list_is_chunked_and_to_an_old_client_ends_with_the_close() {
     let daemon = Daemon::start();
-    fill(&daemon).await;
-    let mut connection = daemon.connect().await;
-    let mut old = daemon.connect().await;
+    fill(&daemon, MANY).await;
 
+    for (method, path, rows) in [
+        ("GET", "/services", "services"),
+        ("GET", "/services?sort=-name", "services"),
+        ("POST", "/refresh_all", "services"),
+        ("GET", "/services/swarm", "instances"),
+        ("POST", "/refresh/swarm", "instances"),
+    ] {
+        let mut connection = daemon.connect().await;
+        let new = connection.ask(&request(method, path, &[], b"")).await;
+        let keep = format!("{method} {path} HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+        let mut old = daemon.connect().await;
+        let until_close = old.ask(keep.as_bytes()).await;
+
+        assert_eq!(new.header("transfer-encoding"), Some("chunked"), "{path}");
+        assert_eq!(until_close.header("transfer-encoding"), None, "{path}");
+        assert_eq!(until_close.header("content-length"), None, "{path}");
+        assert_eq!(until_close.header("connection"), Some("close"), "{path}");
+        for reply in [new, until_close] {
+            assert!(512 << 10 < reply.body.len(), "{path}");
+            assert_eq!(keys(&reply.json()[rows]).len(), MANY, "{path}");
+        }
+    }
+    let mut connection = daemon.connect().await;
     let head = connection
         .ask(&request("HEAD", "/services", &[], b""))
         .await;
-    let new = connection.ask(&request("GET", "/services", &[], b"")).await;
-    let keep = b"GET /services HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
-    let until_close = old.ask(keep).await;
-
     assert_eq!((head.status, head.header("content-length")), (200, None));
-    assert_eq!(new.header("transfer-encoding"), Some("chunked"));
-    assert_eq!(until_close.header("transfer-encoding"), None);
-    assert_eq!(until_close.header("content-length"), None);
-    assert_eq!(until_close.header("connection"), Some("close"));
-    for reply in [new, until_close] {
-        assert_eq!(reply.json()["services"].as_array().unwrap().len(), MANY);
-    }
+    let next = connection.ask(&request("GET", "/readyz", &[], b"")).await;
+    assert_eq!(next.status, 200, "the connection goes on");
+}
+
+#[tokio::test]
+async fn a_list_of_some_pieces_has_a_length_and_the_same_rows() {
+    let daemon = Daemon::start();
+    fill(&daemon, SOME).await;
+
+    let reply = daemon.send("GET", "/services", "").await;
+    let mut connection = daemon.connect().await;
+    let head = connection
+        .ask(&request("HEAD", "/services", &[], b""))
+        .await;
+
+    let length = reply.body.len();
+    assert!((64 << 10..=512 << 10).contains(&length), "{length}");
+    assert_eq!(reply.header("content-length").unwrap(), length.to_string());
+    assert!(head.header("content-length").is_some());
+    assert_eq!(keys(&reply.json()["services"]).len(), SOME);
+}
+
+#[tokio::test]
+async fn a_delta_tells_all_that_left_however_many_they_are() {
+    let daemon = Daemon::start();
+    fill(&daemon, 2 * MANY).await;
+    let cursor = daemon.cursor().await;
+    daemon.register("stays", "192.0.2.10").await;
+    assert_eq!(
+        daemon.send("DELETE", "/services/swarm", "").await.status,
+        200
+    );
+
+    let delta = format!("/services?since={cursor}");
+    let changes = daemon.send("GET", &delta, "").await.json();
+
+    assert_eq!(changes["full"], false);
+    assert_eq!(keys(&changes["removed"]).len(), 2 * MANY);
+    assert_eq!(changes["services"].as_array().unwrap().len(), 1);
+    assert_eq!(changes["services"][0]["name"], "stays");
 }
 
 #[tokio::test]

@@ -141,6 +141,36 @@ impl Program {
         kill_process(self.pid(), signal).unwrap();
     }
 
+    /// How many files and sockets it has open.
+    pub(crate) fn descriptors(&self) -> usize {
+        let folder = format!("/proc/{}/fd", self.pid().as_raw_nonzero());
+        std::fs::read_dir(folder).unwrap().count()
+    }
+
+    /// How much memory of the machine it takes, in bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        self.kib_of("VmRSS:") << 10
+    }
+
+    /// The most that it took since it started, or since [`forget_peak`](Self::forget_peak).
+    pub(crate) fn peak(&self) -> u64 {
+        self.kib_of("VmHWM:") << 10
+    }
+
+    /// From here on the peak is counted anew (`man 5 proc_pid_clear_refs`).
+    pub(crate) fn forget_peak(&self) {
+        let file = format!("/proc/{}/clear_refs", self.pid().as_raw_nonzero());
+        std::fs::write(file, "5").unwrap();
+    }
+
+    fn kib_of(&self, key: &str) -> u64 {
+        let file = format!("/proc/{}/status", self.pid().as_raw_nonzero());
+        let status = std::fs::read_to_string(file).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(key));
+        let number = line.unwrap().trim().trim_end_matches(" kB");
+        number.parse().unwrap()
+    }
+
     pub(crate) fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }

@@ -43,6 +43,15 @@ pub(super) fn to_tag(root: &str, tag: &str) -> String {
     to(root, &query)
 }
 
+/// All instances of this name.
+pub(super) fn to_name(root: &str, name: &str) -> String {
+    let query = ListQuery {
+        name: Some(name.to_owned()),
+        ..ListQuery::default()
+    };
+    to(root, &query)
+}
+
 /// A text as one part of an element's id: letters, digits, hyphens and dots stay, every other byte
 /// becomes `_` and two digits, so that the parts of an id, joined by `__`, cannot run together.
 pub(super) fn id_part(text: &str) -> String {

@@ -82,10 +82,18 @@ fn has(endpoint: &Endpoint, slug: Slug) -> bool {
         Slug::InvalidHost | Slug::MisdirectedHost | Slug::Internal => true,
         Slug::Unauthorized => Scope::Public < endpoint.scope || route == Route::SignIn,
         Slug::MissingScope => Scope::Read < endpoint.scope,
-        // Changes have a pace, and those who wait for one a bound.
+        // Changes have a pace, and those who wait for one a bound; so has what nobody takes.
         Slug::TooManyRequests => matches!(
             route,
-            Route::Register | Route::Deregister | Route::Services | Route::SignIn
+            Route::Register
+                | Route::Deregister
+                | Route::Services
+                | Route::SignIn
+                | Route::Events
+                | Route::Gone
+                | Route::Page
+                | Route::Rows
+                | Route::ServicePage
         ),
         // A body beside GET means nothing, and only the text of the document speaks of it.
         Slug::ForeignOrigin | Slug::InvalidBody | Slug::RequestTimeout | Slug::PayloadTooLarge => {

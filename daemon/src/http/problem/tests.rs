@@ -74,6 +74,7 @@ fn refusals() -> Vec<Refusal> {
         .into(),
         too_fast().into(),
         Refusal::TooManyWaiting { limit: 2_048 },
+        ShelfFull.into(),
     ]
 }
 

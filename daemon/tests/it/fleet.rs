@@ -23,17 +23,19 @@ const STRANGERS: u8 = 50;
 const NEIGHBORS: u8 = 10;
 /// From one heartbeat of a client to its next.
 const PERIOD: Duration = Duration::from_millis(400);
+/// How often a condition is looked at.
+const LOOK_PERIOD: Duration = Duration::from_millis(20);
 /// After that a client counts as not answered.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What became of the heartbeats of a while.
 #[derive(Debug)]
-pub(super) struct Beats {
-    pub(super) all: usize,
-    pub(super) answered: usize,
+pub(crate) struct Beats {
+    pub(crate) all: usize,
+    pub(crate) answered: usize,
     /// Of 99 in 100 of those that were answered, the longest.
-    pub(super) p99: Duration,
-    longest: Duration,
+    pub(crate) p99: Duration,
+    pub(crate) longest: Duration,
     /// Kept connections that had to be opened again.
     reopened: usize,
 }
@@ -46,7 +48,7 @@ struct Notes {
 }
 
 /// The clients, on a thread of their own so that no attacker delays them.
-pub(super) struct Fleet {
+pub(crate) struct Fleet {
     notes: Arc<Mutex<Notes>>,
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
@@ -75,7 +77,7 @@ impl fmt::Display for Beats {
 
 impl Fleet {
     /// All of them; returns when each is registered.
-    pub(super) fn start(to: SocketAddr, secure: Option<Secure>) -> Self {
+    pub(crate) fn start(to: SocketAddr, secure: Option<Secure>) -> Self {
         let notes = Arc::<Mutex<Notes>>::default();
         let (stop, stopped) = watch::channel(false);
         let (ready, is_ready) = oneshot::channel();
@@ -112,8 +114,13 @@ impl Fleet {
         }
     }
 
+    /// How many heartbeats were noted since they were taken last.
+    pub(crate) fn count(&self) -> usize {
+        self.notes.lock().unwrap().took.len()
+    }
+
     /// What they noted since this was asked last.
-    pub(super) fn take(&self) -> Beats {
+    pub(crate) fn take(&self) -> Beats {
         let notes = std::mem::take(&mut *self.notes.lock().unwrap());
         let mut took: Vec<Duration> = notes.took.iter().copied().flatten().collect();
         took.sort_unstable();
@@ -188,6 +195,18 @@ impl Client {
             Some(secure) => Box::new(secure.shake(stream).await?),
         })
     }
+}
+
+/// Waits for a condition without taking the processor from those that are measured.
+pub(crate) async fn until(limit: Duration, what: &str, mut holds: impl FnMut() -> bool) {
+    let mut looks = interval(LOOK_PERIOD);
+    let all = async {
+        while !holds() {
+            looks.tick().await;
+        }
+    };
+    let in_time = timeout(limit, all).await;
+    assert!(in_time.is_ok(), "not within {limit:?}: {what}");
 }
 
 /// One request and its whole answer; the status.
