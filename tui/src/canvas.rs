@@ -76,6 +76,15 @@ impl<'buffer> Line<'buffer> {
         self.move_to(self.x.saturating_add(columns))
     }
 
+    /// Writes a mark of one column where something holds; else leaves the column out.
+    pub fn flag(&mut self, holds: bool, mark: &'static str, style: Style) -> &mut Self {
+        if holds {
+            self.word(mark, style)
+        } else {
+            self.skip(1)
+        }
+    }
+
     /// Writes a safe text into a column of its own, at its right end, and goes on behind it.
     pub fn right(&mut self, text: &SafeText, columns: u16, style: Style) -> &mut Self {
         let end = self.x.saturating_add(columns);

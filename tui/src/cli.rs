@@ -12,9 +12,10 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use crate::beat::{self, BeatEnd, BeatError};
 use crate::client::{Client, CredentialError};
 use crate::config::{
-    self, ConfigError, Kind, Output, ProcessEnvironment, SETTINGS, SHARED, Setting, Settings,
+    self, ConfigError, Format, Kind, Output, ProcessEnvironment, SETTINGS, SHARED, Setting,
+    Settings,
 };
-use crate::once::{self, OnceError};
+use crate::once::{self, OnceError, Verdict};
 use crate::run::{self, Outcome, RunError};
 
 /// How a command ended.
@@ -24,8 +25,13 @@ pub enum Done {
     Monitor(Outcome),
     /// `--once` printed.
     Printed {
-        /// Whether something printed is DOWN.
-        has_down: bool,
+        /// What the printed rows come to.
+        verdict: Verdict,
+    },
+    /// `--format nagios` printed its line.
+    Checked {
+        /// What the rows come to.
+        verdict: Verdict,
     },
     /// `beat` ended.
     Beat(BeatEnd),
@@ -54,6 +60,17 @@ pub enum CliError {
     /// The monitor.
     #[error(transparent)]
     Run(#[from] RunError),
+}
+
+impl CliError {
+    /// Whether something is wrong: not for a wish for help, and not when nobody reads any more.
+    pub fn is_trouble(&self) -> bool {
+        match self {
+            Self::Usage(error) => error.use_stderr(),
+            Self::Once(OnceError::Write(error)) => error.kind() != io::ErrorKind::BrokenPipe,
+            _ => true,
+        }
+    }
 }
 
 /// The command line as clap sees it.
@@ -113,11 +130,26 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<Done, CliErr
         return Ok(Done::Monitor(run::run(&settings, client)?));
     }
     warn(&settings);
-    let has_down = once::print(&settings, &client, &mut io::stdout().lock())?;
-    match settings.output {
-        Output::Screen | Output::Listing => Ok(Done::Shown),
-        Output::Once => Ok(Done::Printed { has_down }),
+    let verdict = once::print(&settings, &client, &mut io::stdout().lock())?;
+    Ok(match (settings.output, settings.format) {
+        (Output::Screen | Output::Listing, _) => Done::Shown,
+        (Output::Once, Format::Nagios) => Done::Checked { verdict },
+        (Output::Once, _) => Done::Printed { verdict },
+    })
+}
+
+/// Whether these arguments ask for a check: then also what goes wrong before they are read as a
+/// whole has to be told in its way.
+pub fn is_check(arguments: &[OsString]) -> bool {
+    let words = arguments.iter().take_while(|word| *word != "--");
+    let mut words = words.filter_map(|word| word.to_str()).peekable();
+    while let Some(word) = words.next() {
+        let is_next = word == "--format" && words.peek() == Some(&"nagios");
+        if is_next || word == "--format=nagios" {
+            return true;
+        }
     }
+    false
 }
 
 /// Says once what whoever starts the program should know; the monitor has a notice for it.

@@ -7,6 +7,7 @@ mod file;
 mod sources;
 mod table;
 mod url;
+mod words;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use crate::text::Charset;
 
 pub use table::{BEAT_SETTINGS, Kind, SETTINGS, SHARED, Setting};
 pub use url::{BaseUrl, Scheme, UrlError};
+pub use words::{Format, Output, Theme};
 
 use file::read_file;
 use sources::Sources;
@@ -26,28 +28,6 @@ use sources::Sources;
 const INTERVAL_LIMITS: (Span, Span) = (Span::from_micros(250_000), Span::from_secs(3_600));
 /// Shortest and longest wait for an answer.
 const TIMEOUT_LIMITS: (Span, Span) = (Span::from_micros(100_000), Span::from_secs(300));
-
-/// How `--once` prints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// Aligned columns for people.
-    Table,
-    /// The daemon's answer, filtered.
-    Json,
-    /// Tab-separated values with a heading.
-    Tsv,
-}
-
-/// What the registry is shown on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Output {
-    /// A screen of its own.
-    Screen,
-    /// A list, once, with an exit code that tells whether something is DOWN.
-    Once,
-    /// A list, once, because the terminal cannot move its cursor.
-    Listing,
-}
 
 /// Everything that was set.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,12 +46,16 @@ pub struct Settings {
     pub filter: String,
     /// The order to begin with.
     pub sort: Sort,
-    /// Whether to use colors.
+    /// How colors and attributes are used.
+    pub theme: Theme,
+    /// Whether colors may be sent at all.
     pub is_colored: bool,
     /// What the terminal understands.
     pub charset: Charset,
     /// Whether to refuse what takes something away.
     pub is_read_only: bool,
+    /// Whether the mouse is reported to us, which keeps the terminal from selecting text.
+    pub is_mouse_on: bool,
     /// What to show it on.
     pub output: Output,
     /// How a list is printed.
@@ -194,11 +178,7 @@ fn resolve(sources: &Sources<'_, impl Environment>) -> Result<Settings, ConfigEr
     let is_dumb = terminal == "dumb";
     let is_plain = is_dumb || terminal == "linux" || !is_utf8(environment);
     let no_color = environment.variable("NO_COLOR").is_some() || sources.is_set("no-color")?;
-    let is_mono = sources.read("theme", |text| match text {
-        "auto" => Ok(false),
-        "mono" => Ok(true),
-        _ => Err("write auto or mono".to_owned()),
-    })?;
+    let format = sources.read("format", Format::parse)?;
     Ok(Settings {
         url: sources.read("url", |text| {
             BaseUrl::parse(text).map_err(|error| error.to_string())
@@ -209,26 +189,23 @@ fn resolve(sources: &Sources<'_, impl Environment>) -> Result<Settings, ConfigEr
         timeout: sources.read("timeout", |text| span(text, TIMEOUT_LIMITS))?,
         filter: sources.read("filter", |text| Ok(text.to_owned()))?,
         sort: sources.read("sort", sort)?,
-        is_colored: !(no_color || is_mono || is_dumb),
+        theme: sources.read("theme", Theme::parse)?,
+        is_colored: !no_color && has_color(&terminal.to_string_lossy()),
         charset: if is_plain || sources.is_set("ascii")? {
             Charset::Ascii
         } else {
             Charset::Utf8
         },
         is_read_only: sources.is_set("read-only")?,
-        output: if sources.is_set("once")? {
+        is_mouse_on: sources.is_set("mouse")?,
+        output: if sources.is_set("once")? || format == Format::Nagios {
             Output::Once
         } else if is_dumb {
             Output::Listing
         } else {
             Output::Screen
         },
-        format: sources.read("format", |text| match text {
-            "table" => Ok(Format::Table),
-            "json" => Ok(Format::Json),
-            "tsv" => Ok(Format::Tsv),
-            _ => Err("write table, json or tsv".to_owned()),
-        })?,
+        format,
     })
 }
 
@@ -243,6 +220,13 @@ impl Settings {
             )
         })
     }
+}
+
+/// Terminals without colors by their names: the old ones of DEC, and what calls itself mono
+/// (terminfo's suffixes `-m` and `-mono`).
+fn has_color(terminal: &str) -> bool {
+    let is_old = terminal == "dumb" || terminal.starts_with("vt");
+    !(is_old || terminal.ends_with("-m") || terminal.ends_with("-mono"))
 }
 
 /// A path that was given.

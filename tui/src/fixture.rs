@@ -1,5 +1,7 @@
 //! A small registry for unit tests.
 
+pub(crate) mod steps;
+
 use std::collections::BTreeMap;
 
 use lastbeat_proto::answer::{
@@ -135,31 +137,43 @@ pub(crate) fn notice() -> Notice {
     }
 }
 
-pub(crate) fn gone() -> GoneAnswer {
-    let tombstone = |name: &str, n: u8, deregistered: bool| Tombstone {
+fn tombstone(name: &str, n: u8, deregistered: bool) -> Tombstone {
+    let reason = if deregistered {
+        "deregistered"
+    } else {
+        "no heartbeat for 2m"
+    };
+    Tombstone {
         id: i64::from(n),
         name: name.to_owned(),
         instance: format!("10.9.0.{n}"),
         ip: format!("10.9.0.{n}"),
         port: None,
         status: Status::Gone,
-        reason: if deregistered {
-            "deregistered"
-        } else {
-            "no heartbeat for 2m"
-        }
-        .to_owned(),
+        reason: reason.to_owned(),
         deregistered,
         since: ago(i64::from(n) * 100),
         last_heartbeat: ago(i64::from(n) * 200),
         first_seen: ago(90_000),
-    };
+    }
+}
+
+pub(crate) fn gone() -> GoneAnswer {
     GoneAnswer {
         gone: vec![
             tombstone("batch", 1, false),
             tombstone("old-api", 2, true),
             tombstone("batch", 3, false),
         ],
+        now: Timestamp::from_micros(WALL_US),
+    }
+}
+
+/// Tombstones of services with these names, newest first.
+pub(crate) fn gone_of(names: &[String]) -> GoneAnswer {
+    let tombstones = (1..).zip(names).map(|(n, name)| tombstone(name, n, false));
+    GoneAnswer {
+        gone: tombstones.collect(),
         now: Timestamp::from_micros(WALL_US),
     }
 }

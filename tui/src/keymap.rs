@@ -1,7 +1,11 @@
 //! The keys: one const table from which keys are dispatched, the footer and the help are drawn
 //! and the README's table is made.
 
+mod table;
+
 use std::fmt::Write as _;
+
+pub use table::KEYS;
 
 /// A key as the terminal reports it, with what matters of its modifiers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -16,6 +20,8 @@ pub enum Key {
     Esc,
     /// Backspace.
     Backspace,
+    /// Tab.
+    Tab,
     /// Up arrow.
     Up,
     /// Down arrow.
@@ -34,6 +40,17 @@ pub enum Key {
     PageDown,
     /// F1.
     F1,
+}
+
+/// What the mouse does, where it is reported to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pointer {
+    /// The left button was pressed on this column and line, from 0.
+    Press(u16, u16),
+    /// The wheel was turned up.
+    WheelUp,
+    /// The wheel was turned down.
+    WheelDown,
 }
 
 /// What a key does.
@@ -87,6 +104,12 @@ pub enum Action {
     Deregister,
     /// Show what happened.
     Events,
+    /// One line a service, or one an instance.
+    ByService,
+    /// The next theme.
+    NextTheme,
+    /// The mouse for us, or for the terminal.
+    Mouse,
     /// Draw everything anew.
     Repaint,
     /// Show the keys.
@@ -95,6 +118,32 @@ pub enum Action {
     Quit,
     /// Give the terminal back to the shell for a while.
     Suspend,
+}
+
+/// What the footer tells keys for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The table of instances.
+    Table,
+    /// The table of services.
+    Services,
+    /// The detail.
+    Detail,
+    /// What happened.
+    Events,
+}
+
+/// Keys and a word in the footer.
+#[derive(Debug, Clone, Copy)]
+pub struct Hint {
+    /// Where it stands.
+    pub places: &'static [Place],
+    /// The keys.
+    pub keys: &'static str,
+    /// What they do, in a word.
+    pub word: &'static str,
+    /// Whether it stays when there is no room for all.
+    pub is_kept: bool,
 }
 
 /// Keys that belong together, on one line of the help.
@@ -106,151 +155,25 @@ pub struct Binding {
     pub label: &'static str,
     /// What they do.
     pub does: &'static str,
-    /// Keys and word in the footer, where they stand there.
-    pub footer: Option<(&'static str, &'static str)>,
+    /// What the footer says of them.
+    pub hints: &'static [Hint],
 }
 
-/// All keys, in the order of the help.
-pub const KEYS: [Binding; 15] = [
-    Binding {
-        keys: &[
-            (Key::Char('j'), Action::Down),
-            (Key::Char('k'), Action::Up),
-            (Key::Down, Action::Down),
-            (Key::Up, Action::Up),
-        ],
-        label: "j k Down Up",
-        does: "move; the cursor stays on its instance when the order changes",
-        footer: Some(("j/k", "move")),
-    },
-    Binding {
-        keys: &[
-            (Key::Char('g'), Action::First),
-            (Key::Char('G'), Action::Last),
-            (Key::Home, Action::First),
-            (Key::End, Action::Last),
-        ],
-        label: "g G Home End",
-        does: "first, last line",
-        footer: None,
-    },
-    Binding {
-        keys: &[
-            (Key::Ctrl('d'), Action::HalfPageDown),
-            (Key::Ctrl('u'), Action::HalfPageUp),
-            (Key::PageDown, Action::PageDown),
-            (Key::PageUp, Action::PageUp),
-        ],
-        label: "Ctrl-d Ctrl-u PgDn PgUp",
-        does: "half a page, a page",
-        footer: None,
-    },
-    Binding {
-        keys: &[
-            (Key::Enter, Action::Open),
-            (Key::Char('l'), Action::Open),
-            (Key::Right, Action::Open),
-        ],
-        label: "Enter l Right",
-        does: "open the detail",
-        footer: Some(("Enter", "detail")),
-    },
-    Binding {
-        keys: &[
-            (Key::Esc, Action::Back),
-            (Key::Char('h'), Action::Back),
-            (Key::Left, Action::Back),
-        ],
-        label: "Esc h Left",
-        does: "back, close, clear the filter; never quits",
-        footer: None,
-    },
-    Binding {
-        keys: &[(Key::Char('/'), Action::Filter)],
-        label: "/",
-        does: "filter by name, address or tag; also status:down tag:x !x; Enter keeps, Esc drops",
-        footer: Some(("/", "filter")),
-    },
-    Binding {
-        keys: &[
-            (Key::Char('n'), Action::NextDown),
-            (Key::Char('N'), Action::PreviousDown),
-        ],
-        label: "n N",
-        does: "next, previous DOWN",
-        footer: None,
-    },
-    Binding {
-        keys: &[
-            (Key::Char('s'), Action::NextSort),
-            (Key::Char('S'), Action::ReverseSort),
-            (Key::Char('1'), Action::SortBy(0)),
-            (Key::Char('2'), Action::SortBy(1)),
-            (Key::Char('3'), Action::SortBy(2)),
-            (Key::Char('4'), Action::SortBy(3)),
-            (Key::Char('5'), Action::SortBy(4)),
-        ],
-        label: "s S 1-5",
-        does: "sort by the next column; reverse; by state, name, address, age, since",
-        footer: Some(("s", "sort")),
-    },
-    Binding {
-        keys: &[
-            (Key::Char('r'), Action::Refresh),
-            (Key::Char('R'), Action::RefreshAll),
-        ],
-        label: "r R",
-        does: "refresh the selected service, all services",
-        footer: Some(("r/R", "refresh")),
-    },
-    Binding {
-        keys: &[
-            (Key::Char('u'), Action::AskNow),
-            (Key::Char(' '), Action::Pause),
-        ],
-        label: "u space",
-        does: "ask the daemon now; pause",
-        footer: None,
-    },
-    Binding {
-        keys: &[
-            (Key::Char('y'), Action::CopyAddress),
-            (Key::Char('Y'), Action::CopyJson),
-        ],
-        label: "y Y",
-        does: "copy the address, the row as JSON (OSC 52)",
-        footer: None,
-    },
-    Binding {
-        keys: &[(Key::Char('d'), Action::Deregister)],
-        label: "d",
-        does: "deregister the selected instance; asks first",
-        footer: None,
-    },
-    Binding {
-        keys: &[(Key::Char('e'), Action::Events)],
-        label: "e",
-        does: "recent events: of all services, or of the open detail",
-        footer: Some(("e", "events")),
-    },
-    Binding {
-        keys: &[(Key::Char('?'), Action::Help), (Key::F1, Action::Help)],
-        label: "? F1",
-        does: "this help",
-        footer: Some(("?", "help")),
-    },
-    Binding {
-        keys: &[
-            (Key::Char('q'), Action::Quit),
-            (Key::Ctrl('c'), Action::Quit),
-            (Key::Ctrl('z'), Action::Suspend),
-            (Key::Ctrl('l'), Action::Repaint),
-        ],
-        label: "q Ctrl-c Ctrl-z Ctrl-l",
-        does: "quit; suspend; repaint",
-        footer: Some(("q", "quit")),
-    },
-];
+/// The bindings in whose keys or words `search` stands; all for an empty text.
+pub fn bindings(search: &str) -> impl Iterator<Item = &'static Binding> {
+    let search = search.to_lowercase();
+    KEYS.iter().filter(move |binding| {
+        binding.label.to_lowercase().contains(&search)
+            || binding.does.to_lowercase().contains(&search)
+    })
+}
+
+/// What the footer says at a place.
+pub fn hints(place: Place) -> impl Iterator<Item = &'static Hint> {
+    KEYS.iter()
+        .flat_map(|binding| binding.hints)
+        .filter(move |hint| hint.places.contains(&place))
+}
 
 /// What `key` does where no text is typed.
 pub fn action_of(key: Key) -> Option<Action> {
@@ -299,6 +222,40 @@ mod tests {
         assert_eq!(action_of(Key::F1), Some(Action::Help));
         assert_eq!(action_of(Key::Char('x')), None);
         assert_ne!(action_of(Key::Esc), Some(Action::Quit));
+    }
+
+    #[test]
+    fn the_help_can_be_searched_by_key_and_by_word() {
+        let found = |search| bindings(search).map(|b| b.label).collect::<Vec<_>>();
+
+        assert_eq!(found("").len(), KEYS.len());
+        assert_eq!(found("OSC"), ["y Y"]);
+        assert_eq!(found("ctrl-l"), ["t m Ctrl-l"]);
+        assert_eq!(found("nonesuch"), [""; 0]);
+    }
+
+    #[test]
+    fn every_place_tells_how_to_get_help_and_out() {
+        for place in [Place::Table, Place::Services, Place::Detail, Place::Events] {
+            let kept: Vec<&str> = hints(place).filter(|h| h.is_kept).map(|h| h.word).collect();
+            assert!(kept.ends_with(&["help", "quit"]), "{place:?}: {kept:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_footer_says_is_bound() {
+        let shown = KEYS.iter().flat_map(|binding| {
+            let hints = binding.hints.iter();
+            hints.map(move |hint| (binding.label, hint.keys))
+        });
+        for (label, keys) in shown {
+            for key in keys.split('/').filter(|key| !key.is_empty()) {
+                assert!(
+                    label.split(' ').any(|bound| bound == key),
+                    "{key} of {label}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! `lastbeat`: runs the library and turns how it ended into an exit code.
 
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use lastbeat::beat::{BeatEnd, BeatError};
 use lastbeat::cli::{self, CliError, Done};
-use lastbeat::once::OnceError;
+use lastbeat::once::{self, OnceError, Verdict};
 use lastbeat::run::Outcome;
 use lastbeat::text::{Charset, SafeText};
 
@@ -19,6 +20,12 @@ const UNREACHABLE: u8 = 3;
 const UNAUTHORIZED: u8 = 4;
 /// The command of `beat` cannot be started (as `env` and `timeout` say it).
 const NOT_STARTED: u8 = 127;
+/// Nagios: something needs a look.
+const CHECK_WARNING: u8 = 1;
+/// Nagios: something is broken.
+const CHECK_CRITICAL: u8 = 2;
+/// Nagios: it cannot be told.
+const CHECK_UNKNOWN: u8 = 3;
 /// A bug (`EX_SOFTWARE` of sysexits.h).
 const BUG: u8 = 70;
 /// A signal's number is added to this.
@@ -27,8 +34,11 @@ const SIGNAL: u8 = 128;
 const HANGUP: u8 = 129;
 
 fn main() -> ExitCode {
-    match cli::run(std::env::args_os()) {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let is_check = cli::is_check(&arguments);
+    match cli::run(arguments) {
         Ok(done) => ExitCode::from(code_of(done)),
+        Err(error) if is_check && error.is_trouble() => ExitCode::from(report_check(&error)),
         Err(error) => ExitCode::from(report(&error)),
     }
 }
@@ -38,20 +48,34 @@ fn code_of(done: Done) -> u8 {
         Done::Beat(BeatEnd::Command(code)) => code,
         Done::Beat(BeatEnd::Stopped)
         | Done::Shown
-        | Done::Monitor(Outcome::Quit | Outcome::BrokenPipe) => 0,
-        Done::Printed { has_down } => {
-            if has_down {
-                DOWN
-            } else {
-                0
-            }
-        }
+        | Done::Monitor(Outcome::Quit | Outcome::BrokenPipe)
+        | Done::Printed {
+            verdict: Verdict::Fine | Verdict::Late | Verdict::Nothing,
+        } => 0,
+        Done::Printed {
+            verdict: Verdict::Down,
+        } => DOWN,
+        Done::Checked { verdict } => match verdict {
+            Verdict::Fine => 0,
+            Verdict::Late => CHECK_WARNING,
+            Verdict::Down => CHECK_CRITICAL,
+            Verdict::Nothing => CHECK_UNKNOWN,
+        },
         Done::Monitor(Outcome::Hangup) => HANGUP,
         Done::Monitor(Outcome::Panicked) => BUG,
         Done::Monitor(Outcome::Signal(number)) => {
             SIGNAL.saturating_add(u8::try_from(number).unwrap_or(0))
         }
     }
+}
+
+/// Tells what runs the check, which reads stdout only.
+fn report_check(error: &CliError) -> u8 {
+    let text = error.to_string();
+    // Of a usage error only the first line says what is wrong.
+    let line = text.lines().next().unwrap_or_default();
+    let _written: io::Result<()> = writeln!(io::stdout(), "{}", once::unknown(line));
+    CHECK_UNKNOWN
 }
 
 /// Tells the user and gives the exit code.

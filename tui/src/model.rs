@@ -1,25 +1,36 @@
 //! What the monitor knows and shows. Pure: no I/O, no clock, no async; `update` alone changes it
 //! in answer to messages, the views read it.
 
+pub mod detail;
 pub mod filter;
 pub mod gone;
+pub mod group;
 pub mod layout;
+pub mod lines;
 pub mod link;
+pub mod mark;
+pub mod note;
+mod popup;
 pub mod rows;
 
 use std::collections::BTreeSet;
 
 use lastbeat_proto::Timestamp;
-use lastbeat_proto::answer::{Event, Notice, NoticeLevel, Summary};
+use lastbeat_proto::answer::{Event, Notice, NoticeLevel, Row, Summary};
 use lastbeat_proto::query::Sort;
 
 use crate::clock::Mono;
-use crate::config::Settings;
+use crate::config::{Settings, Theme};
+use crate::text::Charset;
 
 use filter::Filter;
 use gone::GoneGroup;
+use group::Group;
+use lines::{Item, Lines, Selection};
 use link::Link;
-use rows::{RowKey, Rows};
+use rows::Rows;
+
+pub use popup::{Help, Popup, Question};
 
 /// Everything.
 #[derive(Debug)]
@@ -34,6 +45,8 @@ pub struct Model {
     pub own_notice: Option<Notice>,
     /// Whether to refuse what takes something away.
     pub is_read_only: bool,
+    /// How the terminal is used.
+    pub display: Display,
     /// Columns and lines of the terminal.
     pub size: (u16, u16),
     /// How the conversation with the daemon goes.
@@ -46,6 +59,10 @@ pub struct Model {
     pub notices: Vec<Notice>,
     /// What left, grouped by service.
     pub gone: Vec<GoneGroup>,
+    /// Whether what left was heard of, so that what comes on top is new.
+    pub knows_gone: bool,
+    /// What can be selected, made of the rows and of what left.
+    pub lines: Lines,
     /// Where the cursor is.
     pub cursor: Cursor,
     /// What fills the middle of the screen.
@@ -56,23 +73,47 @@ pub struct Model {
     pub typing: Option<Filter>,
     /// One sentence that goes away by itself.
     pub toast: Option<Toast>,
-    /// Services whose refresh is under way.
-    pub refreshing: BTreeSet<String>,
-    /// Whether a refresh of everything is under way.
-    pub is_refreshing_all: bool,
+    /// What is being judged anew.
+    pub refreshes: Refreshes,
     /// What happened, as far as it was asked for.
     pub events: Events,
 }
 
-/// The selected line. The instance is what is selected; the line is where it was last seen.
+/// How the terminal is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Display {
+    /// How colors and attributes are used.
+    pub theme: Theme,
+    /// Whether colors may be sent at all.
+    pub is_colored: bool,
+    /// Which characters it understands.
+    pub charset: Charset,
+    /// Whether the mouse is reported to us.
+    pub is_mouse_on: bool,
+}
+
+/// What is being judged anew.
+#[derive(Debug, Default)]
+pub struct Refreshes {
+    /// Services whose refresh is under way.
+    pub names: BTreeSet<String>,
+    /// Whether one of everything is under way.
+    pub is_of_all: bool,
+    /// Whether refreshing many services was confirmed; it is asked once.
+    pub is_confirmed: bool,
+}
+
+/// The selected line. What stands there is what is selected; the line is where it was last seen.
 #[derive(Debug, Default)]
 pub struct Cursor {
-    /// Which instance.
-    pub key: Option<RowKey>,
-    /// Its line among the visible rows.
+    /// What is selected.
+    pub key: Option<Selection>,
+    /// Its line, those of what left behind those of the table.
     pub line: usize,
-    /// The first line on screen.
+    /// The first line of the table on screen.
     pub top: usize,
+    /// The first line of what left on screen, counted from the first of what left.
+    pub gone_top: usize,
 }
 
 /// What fills the middle of the screen.
@@ -80,41 +121,10 @@ pub struct Cursor {
 pub enum Pane {
     /// The table alone.
     Table,
-    /// Everything about the selected instance.
-    Detail,
+    /// Everything about what is selected; the number of lines scrolled away.
+    Detail(usize),
     /// What happened; the number of lines scrolled away.
     Events(usize),
-}
-
-/// What lies above everything else and takes the keys.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Popup {
-    /// The keys; the number of lines scrolled away.
-    Help(usize),
-    /// A question that Enter on "yes" or `y` confirms.
-    Confirm {
-        /// What would be done.
-        question: Question,
-        /// Whether "yes" is chosen; the default is no.
-        is_yes: bool,
-    },
-}
-
-/// What may be asked before it is done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Question {
-    /// Take an instance out of the registry.
-    Deregister {
-        /// Name of the service.
-        name: String,
-        /// Which instance.
-        instance: String,
-    },
-    /// Judge a large registry anew.
-    RefreshAll {
-        /// How many instances.
-        count: usize,
-    },
 }
 
 /// How a toast looks.
@@ -133,8 +143,8 @@ pub struct Toast {
     pub text: String,
     /// How it looks.
     pub tone: Tone,
-    /// When it goes away.
-    pub until: Mono,
+    /// When it goes away; `None`: when a key is pressed.
+    pub until: Option<Mono>,
 }
 
 /// What happened, newest first.
@@ -168,18 +178,25 @@ impl Model {
             daemon: settings.url.authority().to_owned(),
             url: settings.url.to_string(),
             is_read_only: settings.is_read_only,
+            display: Display {
+                theme: settings.theme,
+                is_colored: settings.is_colored,
+                charset: settings.charset,
+                is_mouse_on: settings.is_mouse_on,
+            },
             size,
             link: Link::new(settings.interval, now),
             rows: Rows::new(Filter::parse(&settings.filter), settings.sort),
             summary: Summary::default(),
             gone: Vec::new(),
+            knows_gone: false,
+            lines: Lines::default(),
             cursor: Cursor::default(),
             pane: Pane::Table,
             popup: None,
             typing: None,
             toast: None,
-            refreshing: BTreeSet::new(),
-            is_refreshing_all: false,
+            refreshes: Refreshes::default(),
             events: Events::default(),
         }
     }
@@ -191,6 +208,60 @@ impl Model {
 
     /// Whether the row of this service is being judged anew.
     pub fn is_refreshing(&self, name: &str) -> bool {
-        self.is_refreshing_all || self.refreshing.contains(name)
+        self.refreshes.is_of_all || self.refreshes.names.contains(name)
+    }
+
+    /// How many lines can be selected: those of the table and those of what left.
+    pub const fn len(&self) -> usize {
+        self.table_len() + self.lines.gone_len()
+    }
+
+    /// Whether nothing can be selected.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many lines the table has.
+    pub const fn table_len(&self) -> usize {
+        self.lines.table_len(&self.rows)
+    }
+
+    /// What stands on a line.
+    pub fn item(&self, line: usize) -> Option<Item<'_>> {
+        self.lines.item(line, &self.rows, &self.gone)
+    }
+
+    /// The row of a service that has one instance only.
+    pub fn only_row(&self, group: &Group) -> Option<&Row> {
+        match group.members.as_slice() {
+            [line] => self.rows.row(*line),
+            _ => None,
+        }
+    }
+
+    /// The line of what is selected, where it is visible.
+    pub fn line_of(&self, selection: &Selection) -> Option<usize> {
+        self.lines.line_of(selection, &self.rows, &self.gone)
+    }
+
+    /// What the cursor is on.
+    pub fn selected(&self) -> Option<Item<'_>> {
+        self.item(self.cursor.line)
+    }
+
+    /// Whether the status of the row on a line changed since it was last seen.
+    pub fn is_changed(&self, line: usize) -> bool {
+        let rows = self.lines.rows_on(line, &self.rows);
+        rows.into_iter().any(|row| self.rows.is_changed(row))
+    }
+
+    /// How many rows and services that left changed since they were last seen.
+    pub fn changed(&self) -> usize {
+        self.rows.changed() + self.gone.iter().filter(|group| group.is_changed).count()
+    }
+
+    /// Makes the lines anew where what they are made of changed.
+    pub fn keep_lines(&mut self) {
+        self.lines.keep(&self.rows, &self.gone);
     }
 }

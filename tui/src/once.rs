@@ -1,6 +1,8 @@
 //! The list for scripts, pipes and terminals that cannot move their cursor: printed once, without
 //! any escape.
 
+mod nagios;
+
 use std::io::{self, Write};
 
 use lastbeat_proto::answer::{Row, ServicesAnswer};
@@ -11,6 +13,8 @@ use crate::config::{Format, Settings};
 use crate::model::filter::Filter;
 use crate::model::rows::Rows;
 use crate::text::{SafeText, address, safe_json};
+
+pub use nagios::unknown;
 
 /// Why there is no list.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +35,34 @@ pub enum OnceError {
     System(#[source] io::Error),
 }
 
-/// Asks once and prints what matches the filter; true when some of it is DOWN.
+/// What the printed rows come to, worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Something is DOWN.
+    Down,
+    /// Nothing is DOWN, but something is late.
+    Late,
+    /// There is nothing to judge.
+    Nothing,
+    /// Everything is UP in good time.
+    Fine,
+}
+
+impl Verdict {
+    fn of(rows: &[Row]) -> Self {
+        if rows.is_empty() {
+            Self::Nothing
+        } else if rows.iter().any(|row| row.status == Status::Down) {
+            Self::Down
+        } else if rows.iter().any(|row| row.late) {
+            Self::Late
+        } else {
+            Self::Fine
+        }
+    }
+}
+
+/// Asks once and prints what matches the filter, and says what that comes to.
 ///
 /// # Errors
 /// When the daemon does not answer or the list cannot be written.
@@ -39,7 +70,7 @@ pub fn print(
     settings: &Settings,
     client: &Client,
     out: &mut impl Write,
-) -> Result<bool, OnceError> {
+) -> Result<Verdict, OnceError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -55,7 +86,7 @@ pub fn print(
     out.write_all(text.as_bytes())
         .and_then(|()| out.flush())
         .map_err(OnceError::Write)?;
-    Ok(answer.services.iter().any(|row| row.status == Status::Down))
+    Ok(Verdict::of(&answer.services))
 }
 
 /// The list as it is printed in the format of `settings`; public for the checks of
@@ -68,6 +99,7 @@ pub fn text(answer: &ServicesAnswer, settings: &Settings) -> io::Result<String> 
     Ok(match settings.format {
         Format::Table => table(answer, settings),
         Format::Tsv => tsv(answer, settings),
+        Format::Nagios => nagios::line(answer, settings),
         Format::Json => format!("{}\n", safe_json(&serde_json::to_string_pretty(answer)?)),
     })
 }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use lastbeat_proto::answer::DeregisterAnswer;
 use tokio::sync::mpsc;
 
 use crate::client::Client;
@@ -73,12 +74,37 @@ async fn answer(client: &Client, request: Request) -> Reply {
             }
         }
         Request::RefreshAll => Reply::RefreshAll(client.refresh_all().await.map_err(Fault::from)),
-        Request::Deregister { name, instance } => {
-            let result = client
-                .deregister(&name, &instance)
-                .await
-                .map_err(Fault::from);
+        Request::Deregister { name, instances } => {
+            let result = deregister(client, &name, &instances).await;
             Reply::Deregister { name, result }
         }
     }
+}
+
+/// Takes instances out one by one, the first refusal ending it.
+async fn deregister(
+    client: &Client,
+    name: &str,
+    instances: &[String],
+) -> Result<DeregisterAnswer, Fault> {
+    let mut whole = DeregisterAnswer {
+        message: String::new(),
+        removed: Vec::new(),
+    };
+    for (index, instance) in instances.iter().enumerate() {
+        let answer = client.deregister(name, instance).await.map_err(|error| {
+            let Fault { kind, text } = Fault::from(error);
+            let text = match index {
+                0 => text,
+                _ => format!("{text}; {index} of {} are out", instances.len()),
+            };
+            Fault { kind, text }
+        })?;
+        whole.removed.extend(answer.removed);
+        whole.message = answer.message;
+    }
+    if 1 < instances.len() {
+        whole.message = format!("{} instances of {name} are out", whole.removed.len());
+    }
+    Ok(whole)
 }

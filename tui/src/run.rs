@@ -84,6 +84,7 @@ pub fn run(settings: &Settings, client: Client) -> Result<Outcome, RunError> {
     let (ended, endings) = channel();
     let (messages, incoming) = channel();
     let (requests, waiting) = mpsc::channel(poll::MAX_WAITING);
+    guard.set_mouse(settings.is_mouse_on)?;
     guard.enter()?;
     let drawing = {
         let (ended, guard, settings) = (ended.clone(), Arc::clone(&guard), settings.clone());
@@ -146,6 +147,8 @@ fn start_terminal_threads(
             read_keys(|input| {
                 let message = match input {
                     Input::Key(key) => Message::Key(key),
+                    Input::Pointer(pointer) => Message::Pointer(pointer),
+                    Input::Paste(text) => Message::Paste(text),
                     Input::Resize(columns, lines) => Message::Resize(columns, lines),
                 };
                 messages.send(Incoming::Message(message)).is_ok()

@@ -5,6 +5,8 @@ mod guard;
 mod input;
 mod paint;
 
+use std::os::fd::BorrowedFd;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use rustix::io::Errno;
@@ -107,9 +109,13 @@ impl Screen {
     }
 }
 
-fn write_all(mut bytes: &[u8]) -> Result<(), TerminalError> {
+fn write_all(bytes: &[u8]) -> Result<(), TerminalError> {
+    write_to(rustix::stdio::stdout(), bytes)
+}
+
+fn write_to(terminal: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<(), TerminalError> {
     while !bytes.is_empty() {
-        match rustix::io::write(rustix::stdio::stdout(), bytes) {
+        match rustix::io::write(terminal, bytes) {
             Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
             Err(Errno::INTR) => {}
             Err(error) => return Err(TerminalError::Write(error.into())),

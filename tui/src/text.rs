@@ -7,7 +7,7 @@ mod written;
 
 use std::fmt;
 
-use lastbeat_proto::Timestamp;
+use lastbeat_proto::{Span, Timestamp};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -133,6 +133,20 @@ pub fn address(ip: &str, port: Option<u16>) -> String {
         Some(port) if ip.contains(':') => format!("[{ip}]:{port}"),
         Some(port) => format!("{ip}:{port}"),
         None => ip.to_owned(),
+    }
+}
+
+/// A length of time in at most six columns: `108s`, `16m40s`, `5h03m`, `4d12h`, `400d`. Seconds as
+/// long as silences are compared by them.
+pub fn age_text(age: Span) -> String {
+    let seconds = age.as_micros() / 1_000_000;
+    match seconds {
+        0..120 => format!("{seconds}s"),
+        120..3_600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        3_600..86_400 => format!("{}h{:02}m", seconds / 3_600, seconds / 60 % 60),
+        86_400..8_640_000 => format!("{}d{:02}h", seconds / 86_400, seconds / 3_600 % 24),
+        8_640_000..8_640_000_000 => format!("{}d", seconds / 86_400),
+        _ => ">274y".to_owned(),
     }
 }
 

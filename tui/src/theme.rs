@@ -1,55 +1,34 @@
 //! Colors and shapes: sixteen colors at most, on the terminal's own background.
 //!
 //! Words are always in its own foreground: no palette is legible on every background, the user's
-//! own pair is. Color lies on the shapes, reverse marks what is selected, and everything can be read without.
+//! own pair is. Color lies on the shapes, reverse marks what is selected, and everything can be
+//! read without either.
 
-use lastbeat_proto::Status;
-use lastbeat_proto::answer::Row;
 use ratatui::style::{Color, Modifier, Style};
 
-use crate::config::Settings;
+use crate::config::Theme;
+use crate::model::Model;
+pub use crate::model::mark::Mark;
 use crate::text::{Charset, SafeText};
 
-/// How an instance looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mark {
-    /// Heard.
-    Up,
-    /// Not heard for a while.
-    Late,
-    /// Silent for too long.
-    Down,
-    /// Left.
-    Gone,
-}
-
-impl Mark {
-    /// Of a row.
-    pub const fn of(row: &Row) -> Self {
-        match row.status {
-            Status::Up if row.late => Self::Late,
-            Status::Up => Self::Up,
-            Status::Down => Self::Down,
-            Status::Gone => Self::Gone,
-        }
-    }
-}
-
-/// What the terminal can show.
+/// How this terminal is drawn on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Look {
-    /// Whether to use colors.
+    /// How colors and attributes are used.
+    pub theme: Theme,
+    /// Whether colors may be sent at all.
     pub is_colored: bool,
     /// Which characters.
     pub charset: Charset,
 }
 
 impl Look {
-    /// As the settings say.
-    pub const fn new(settings: &Settings) -> Self {
+    /// As the model says.
+    pub const fn of(model: &Model) -> Self {
         Self {
-            is_colored: settings.is_colored,
-            charset: settings.charset,
+            theme: model.display.theme,
+            is_colored: model.display.is_colored,
+            charset: model.display.charset,
         }
     }
 
@@ -65,7 +44,10 @@ impl Look {
 
     /// Text that steps back.
     pub const fn quiet(self) -> Style {
-        Style::new().add_modifier(Modifier::DIM)
+        match self.theme {
+            Theme::Contrast => Style::new(),
+            Theme::Auto | Theme::Mono | Theme::Cb => Style::new().add_modifier(Modifier::DIM),
+        }
     }
 
     /// Headings and what must be seen.
@@ -73,14 +55,19 @@ impl Look {
         Style::new().add_modifier(Modifier::BOLD)
     }
 
+    /// The names of columns and regions.
+    pub const fn heading(self) -> Style {
+        self.strong().add_modifier(Modifier::UNDERLINED)
+    }
+
     /// The selected line.
     pub const fn selected(self) -> Style {
         Style::new().add_modifier(Modifier::REVERSED)
     }
 
-    /// The badge of something wrong: a block in red, in reverse where there is no color.
+    /// The badge of something wrong: a colored block, in reverse where there is no color.
     pub fn alarm(self) -> Style {
-        self.colored(Color::Red)
+        self.colored(Mark::Down)
             .add_modifier(Modifier::BOLD)
             .add_modifier(Modifier::REVERSED)
     }
@@ -88,8 +75,8 @@ impl Look {
     /// The shape of a state.
     pub fn shape_style(self, mark: Mark) -> Style {
         match mark {
-            Mark::Up => self.colored(Color::Green),
-            Mark::Late => self.colored(Color::Yellow).add_modifier(Modifier::BOLD),
+            Mark::Up => self.colored(mark),
+            Mark::Late => self.colored(mark).add_modifier(Modifier::BOLD),
             Mark::Down => self.alarm(),
             Mark::Gone => self.quiet(),
         }
@@ -97,10 +84,12 @@ impl Look {
 
     /// The word of a state.
     pub const fn word_style(self, mark: Mark) -> Style {
-        match mark {
-            Mark::Down | Mark::Late => self.strong(),
-            Mark::Up => self.plain(),
-            Mark::Gone => self.quiet(),
+        match (mark, self.theme) {
+            (Mark::Down, Theme::Contrast) => self.strong().add_modifier(Modifier::REVERSED),
+            (Mark::Late, Theme::Contrast) => self.heading(),
+            (Mark::Down | Mark::Late, _) => self.strong(),
+            (Mark::Up, _) => self.plain(),
+            (Mark::Gone, _) => self.quiet(),
         }
     }
 
@@ -118,6 +107,14 @@ impl Look {
         }
     }
 
+    /// In place of the shape while a service is refreshed.
+    pub const fn busy(self) -> &'static str {
+        match self.charset {
+            Charset::Utf8 => "↻",
+            Charset::Ascii => "o",
+        }
+    }
+
     /// The arrow of an order: down the screen by default.
     pub const fn arrow(self, is_reversed: bool) -> &'static str {
         match (self.charset, is_reversed) {
@@ -128,11 +125,20 @@ impl Look {
         }
     }
 
-    const fn colored(self, color: Color) -> Style {
-        if self.is_colored {
-            Style::new().fg(color)
-        } else {
-            Style::new()
+    /// In the color of a state, where there are colors. The painter knows the six that are
+    /// neither black nor white nor a shade of the background.
+    const fn colored(self, mark: Mark) -> Style {
+        let color = match (self.theme, mark) {
+            (Theme::Mono | Theme::Contrast, _) | (_, Mark::Gone) => None,
+            (Theme::Auto, Mark::Up) => Some(Color::Green),
+            (Theme::Auto, Mark::Down) => Some(Color::Red),
+            (Theme::Cb, Mark::Up) => Some(Color::Blue),
+            (Theme::Cb, Mark::Down) => Some(Color::Magenta),
+            (Theme::Auto | Theme::Cb, Mark::Late) => Some(Color::Yellow),
+        };
+        match color {
+            Some(color) if self.is_colored => Style::new().fg(color),
+            _ => Style::new(),
         }
     }
 }

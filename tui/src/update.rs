@@ -3,6 +3,9 @@
 
 mod actions;
 mod keys;
+mod moving;
+mod pointing;
+mod popups;
 mod replies;
 
 use lastbeat_proto::answer::{
@@ -10,22 +13,23 @@ use lastbeat_proto::answer::{
 };
 
 use crate::clock::Mono;
-use crate::keymap::Key;
-use crate::model::layout::Layout;
+use crate::keymap::{Key, Pointer};
+use crate::model::layout::{Layout, WIDE};
 use crate::model::link::Fault;
-use crate::model::rows::RowKey;
 use crate::model::{Model, Pane, Toast, Tone};
 
 /// How long a toast stays, in ms.
 const TOAST_MS: i64 = 5_000;
-/// How long a toast about a fault stays, in ms.
-const FAULT_TOAST_MS: i64 = 15_000;
 
 /// What can happen.
 #[derive(Debug)]
 pub enum Message {
     /// A key was pressed.
     Key(Key),
+    /// The mouse was used.
+    Pointer(Pointer),
+    /// Text was pasted: never run as keys.
+    Paste(String),
     /// The terminal has this many columns and lines.
     Resize(u16, u16),
     /// Time went by.
@@ -58,12 +62,12 @@ pub enum Request {
     },
     /// Judge all again.
     RefreshAll,
-    /// Take an instance out.
+    /// Take instances out, or off the list of what left.
     Deregister {
         /// Name of the service.
         name: String,
-        /// Which instance.
-        instance: String,
+        /// Which instances.
+        instances: Vec<String>,
     },
 }
 
@@ -106,6 +110,8 @@ pub enum Effect {
     Send(Request),
     /// Put a text on the clipboard of whoever sits at the terminal.
     Copy(String),
+    /// Have the mouse reported, or not.
+    Mouse(bool),
     /// Draw everything anew.
     Repaint,
     /// Give the terminal back and stop until continued.
@@ -119,6 +125,8 @@ pub fn update(model: &mut Model, message: Message, now: Mono) -> Vec<Effect> {
     let mut effects = Vec::new();
     match message {
         Message::Key(key) => keys::pressed(model, key, now, &mut effects),
+        Message::Pointer(pointer) => pointing::used(model, pointer, &mut effects),
+        Message::Paste(text) => keys::pasted(model, &text),
         Message::Resize(columns, lines) => model.size = (columns, lines),
         Message::Resumed => {
             effects.push(Effect::Repaint);
@@ -127,20 +135,21 @@ pub fn update(model: &mut Model, message: Message, now: Mono) -> Vec<Effect> {
         Message::Tick => {}
         Message::Reply(reply) => replies::came(model, reply, now, &mut effects),
     }
-    if model.toast.as_ref().is_some_and(|toast| toast.until <= now) {
-        model.toast = None;
-    }
+    let is_over = |until: Mono| until <= now;
+    model
+        .toast
+        .take_if(|toast| toast.until.is_some_and(is_over));
     if model.link.due().is_some_and(|due| due <= now) {
         ask(model, &mut effects);
     }
-    keep_cursor(model);
+    keep_cursor(model, now);
     effects
 }
 
 /// When something will change without a message: a question is due, a toast goes, an age grows.
 pub fn wake_at(model: &Model, now: Mono) -> Mono {
     let next_second = now.plus_ms(1_000 - now.as_ms().rem_euclid(1_000));
-    let toast = model.toast.as_ref().map(|toast| toast.until);
+    let toast = model.toast.as_ref().and_then(|toast| toast.until);
     [model.link.due(), toast]
         .into_iter()
         .flatten()
@@ -150,10 +159,20 @@ pub fn wake_at(model: &Model, now: Mono) -> Mono {
 /// The layout of the model's screen.
 pub fn layout(model: &Model) -> Layout {
     let gone = match model.pane {
-        Pane::Table => model.gone.len(),
-        Pane::Detail | Pane::Events(_) => 0,
+        Pane::Table => model.lines.gone_len(),
+        Pane::Detail(_) if WIDE <= model.size.0 => model.lines.gone_len(),
+        Pane::Detail(_) | Pane::Events(_) => 0,
     };
-    Layout::new(model.size, model.notices.len(), gone)
+    Layout::new(model.size, model.notices.len(), model.table_len(), gone)
+}
+
+/// How many lines the table lists: where there is no room for a region of what left, those too.
+pub fn listed(model: &Model, lines: Layout) -> usize {
+    if lines.gone == 0 {
+        model.len()
+    } else {
+        model.table_len()
+    }
 }
 
 /// Asks for what changed, unless an answer is awaited already.
@@ -171,7 +190,7 @@ fn ask_events(model: &mut Model, effects: &mut Vec<Effect>) {
     let of = match model.pane {
         Pane::Table => return,
         Pane::Events(_) => model.events.of.clone(),
-        Pane::Detail => model.cursor.key.as_ref().map(|key| key.name.clone()),
+        Pane::Detail(_) => model.cursor.key.as_ref().map(|key| key.name().to_owned()),
     };
     if model.events.of != of {
         model.events.list.clear();
@@ -184,35 +203,47 @@ fn ask_events(model: &mut Model, effects: &mut Vec<Effect>) {
 }
 
 fn say(model: &mut Model, text: String, tone: Tone, now: Mono) {
-    let stays_ms = match tone {
-        Tone::Good => TOAST_MS,
-        Tone::Bad => FAULT_TOAST_MS,
+    let until = match tone {
+        Tone::Good => Some(now.plus_ms(TOAST_MS)),
+        Tone::Bad => None,
     };
-    model.toast = Some(Toast {
-        text,
-        tone,
-        until: now.plus_ms(stays_ms),
-    });
+    model.toast = Some(Toast { text, tone, until });
 }
 
-/// Finds the selected instance again after rows changed, and keeps it on screen. An instance that
-/// left hands the cursor to the row that took its line.
-fn keep_cursor(model: &mut Model) {
-    let last = model.rows.len().saturating_sub(1);
+/// Finds what is selected again after lines changed, and keeps it on screen. What left hands the
+/// cursor to what took its line.
+fn keep_cursor(model: &mut Model, now: Mono) {
+    model.keep_lines();
+    let last = model.len().saturating_sub(1);
     let found = model
         .cursor
         .key
         .as_ref()
-        .and_then(|key| model.rows.line_of(key));
+        .and_then(|selection| model.line_of(selection));
     model.cursor.line = found.unwrap_or_else(|| model.cursor.line.min(last));
     if found.is_none() {
-        model.cursor.key = model.rows.row(model.cursor.line).map(RowKey::of);
+        model.cursor.key = model.selected().map(|item| item.selection());
     }
-    let height = usize::from(layout(model).body).max(1);
-    let highest = model.rows.len().saturating_sub(height);
-    let line = model.cursor.line;
-    let top = model.cursor.top.min(highest);
-    model.cursor.top = top.min(line).max((line + 1).saturating_sub(height));
+    let (lines, line) = (layout(model), model.cursor.line);
+    let listed = listed(model, lines);
+    let of_table = (line < listed).then_some(line);
+    model.cursor.top = window(model.cursor.top, of_table, lines.body, listed);
+    let of_gone = line.checked_sub(listed);
+    let (room, gone) = (lines.gone.saturating_sub(1), model.lines.gone_len());
+    model.cursor.gone_top = window(model.cursor.gone_top, of_gone, room, gone);
+    if let Pane::Detail(top @ 1..) = model.pane {
+        model.pane = Pane::Detail(top.min(moving::detail_end(model, now)));
+    }
+}
+
+/// The first line of a window of `height` over `len` lines, moved as little as shows `line`.
+fn window(top: usize, line: Option<usize>, height: u16, len: usize) -> usize {
+    let height = usize::from(height).max(1);
+    let top = top.min(len.saturating_sub(height));
+    match line {
+        Some(line) => top.min(line).max((line + 1).saturating_sub(height)),
+        None => top,
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The screen: shares it out among its regions and lets each draw itself. Draws from the model
 //! alone and builds only the rows that can be seen.
 
+mod columns;
 mod detail;
 mod empty;
 mod events;
@@ -14,18 +15,25 @@ mod table;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::canvas::Line;
 use crate::clock::Mono;
 use crate::model::layout::{Layout, WIDE};
 use crate::model::{Model, Pane, Popup};
 use crate::theme::Look;
-use crate::update::layout;
+use crate::update::{layout, listed};
 
 /// Draws everything into an empty buffer of the model's size.
 pub fn draw(model: &Model, look: Look, now: Mono, buffer: &mut Buffer) {
     let lines = layout(model);
     let screen = buffer.area;
     if lines.is_one_line {
-        header::one_line(model, look, now, screen, buffer);
+        if let Some(Popup::Confirm { question, is_yes }) = &model.popup {
+            // What a key answers must be seen, however little room there is.
+            let mut line = Line::new(buffer, screen, 0, look.charset);
+            question::one_line(look, question, *is_yes, &mut line);
+        } else {
+            header::one_line(model, look, now, screen, buffer);
+        }
         return;
     }
     let mut top = screen.y;
@@ -52,7 +60,7 @@ pub fn draw(model: &Model, look: Look, now: Mono, buffer: &mut Buffer) {
     draw_foot(model, look, now, lines, &mut take, buffer);
     match &model.popup {
         None => {}
-        Some(Popup::Help(scrolled)) => help::draw(look, *scrolled, screen, buffer),
+        Some(Popup::Help(help)) => help::draw(look, help, screen, buffer),
         Some(Popup::Confirm { question, is_yes }) => {
             question::draw(look, question, *is_yes, screen, buffer);
         }
@@ -62,8 +70,10 @@ pub fn draw(model: &Model, look: Look, now: Mono, buffer: &mut Buffer) {
 fn draw_middle(model: &Model, look: Look, now: Mono, area: Rect, buffer: &mut Buffer) {
     match model.pane {
         Pane::Events(scrolled) => events::draw(model, look, scrolled, area, buffer),
-        Pane::Detail if area.width < WIDE => detail::draw(model, look, now, area, buffer),
-        Pane::Detail => {
+        Pane::Detail(scrolled) if area.width < WIDE => {
+            detail::draw(model, look, now, scrolled, (area, buffer));
+        }
+        Pane::Detail(scrolled) => {
             let width = area.width / 2;
             let beside = Rect {
                 x: area.x + area.width - width,
@@ -75,9 +85,11 @@ fn draw_middle(model: &Model, look: Look, now: Mono, area: Rect, buffer: &mut Bu
                 ..area
             };
             table::draw(model, look, now, table, buffer);
-            detail::draw_beside(model, look, now, beside, buffer);
+            detail::draw_beside(model, look, now, scrolled, (beside, buffer));
         }
-        Pane::Table if model.rows.is_empty() => empty::draw(model, look, now, area, buffer),
+        Pane::Table if listed(model, layout(model)) == 0 => {
+            empty::draw(model, look, now, area, buffer);
+        }
         Pane::Table => table::draw(model, look, now, area, buffer),
     }
 }

@@ -88,13 +88,20 @@ fn the_readme_shows_the_terminal_as_it_was_captured() {
 }
 
 #[test]
-fn the_readme_has_the_keys_of_the_terminal_client() {
+fn the_keys_of_the_terminal_client_stand_where_people_look() {
     let table = lastbeat::keymap::markdown_table();
 
-    assert!(
-        read("README.md").contains(&table),
-        "README.md lacks\n{table}"
-    );
+    for document in ["README.md", "docs/terminal.md"] {
+        assert!(read(document).contains(&table), "{document} lacks\n{table}");
+    }
+}
+
+#[test]
+fn every_theme_stands_in_the_document_of_the_terminal_client() {
+    for theme in lastbeat::config::Theme::ALL {
+        let row = format!("| `{}` | ", theme.word());
+        assert!(read("docs/terminal.md").contains(&row), "{row}");
+    }
 }
 
 #[test]

@@ -40,7 +40,7 @@ const fn setting(name: &'static str, kind: Kind, help: &'static str) -> Setting 
 }
 
 /// All settings of the monitor, in the order of `--help`.
-pub const SETTINGS: [Setting; 13] = [
+pub const SETTINGS: [Setting; 14] = [
     Setting {
         variable: Some("LASTBEAT_URL"),
         default: Some("http://127.0.0.1:5001"),
@@ -100,12 +100,17 @@ pub const SETTINGS: [Setting; 13] = [
         default: Some("auto"),
         ..setting(
             "theme",
-            Kind::Word(&["auto", "mono"]),
-            "auto: the terminal's 16 colors; mono: none",
+            Kind::Word(&["auto", "mono", "contrast", "cb"]),
+            "auto: the terminal's 16 colors; mono: none; contrast: none, nothing dim; cb: no red or green",
         )
     },
     setting("ascii", Kind::Switch, "draw with ASCII only"),
     setting("no-color", Kind::Switch, "no colors; so does NO_COLOR"),
+    setting(
+        "mouse",
+        Kind::Switch,
+        "the mouse selects rows instead of text",
+    ),
     setting("read-only", Kind::Switch, "refuse to deregister"),
     Setting {
         in_file: false,
@@ -120,8 +125,8 @@ pub const SETTINGS: [Setting; 13] = [
         in_file: false,
         ..setting(
             "format",
-            Kind::Word(&["table", "json", "tsv"]),
-            "how --once prints",
+            Kind::Word(&["table", "json", "tsv", "nagios"]),
+            "how --once prints; nagios implies it, and exits as a plugin of it",
         )
     },
 ];

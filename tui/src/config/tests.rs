@@ -46,7 +46,7 @@ fn a_flag_beats_a_variable_and_a_variable_the_file() {
 
     assert_eq!(settings.url.to_string(), "http://variable:2");
     assert_eq!(settings.interval, Span::from_secs(9));
-    assert!(settings.is_colored);
+    assert_eq!(settings.theme, Theme::Auto);
 }
 
 #[test]
@@ -128,6 +128,40 @@ fn no_color_is_obeyed() {
     let settings = load(NO_FLAGS, &variables(&[("NO_COLOR", "1")]), None).unwrap();
 
     assert!(!settings.is_colored);
+}
+
+#[test]
+fn colors_are_for_terminals_that_have_them() {
+    let is_colored = |terminal: &'static str| {
+        let variable = move |name: &str| (name == "TERM").then(|| terminal.to_owned());
+        load(NO_FLAGS, &variable, None).unwrap().is_colored
+    };
+
+    for terminal in ["xterm-256color", "xterm-16color", "screen", "linux", ""] {
+        assert!(is_colored(terminal), "{terminal}");
+    }
+    for terminal in ["dumb", "vt100", "vt220", "xterm-mono", "screen-m"] {
+        assert!(!is_colored(terminal), "{terminal}");
+    }
+}
+
+#[test]
+fn every_theme_is_found_by_its_word_and_comes_round() {
+    for theme in Theme::ALL {
+        let flags = |name: &str| (name == "theme").then(|| theme.word().to_owned());
+        assert_eq!(load(&flags, &variables(&[]), None).unwrap().theme, theme);
+    }
+    let round = Theme::ALL.iter().fold(Theme::Auto, |theme, _| theme.next());
+    assert_eq!(round, Theme::Auto);
+}
+
+#[test]
+fn a_check_needs_no_other_flag() {
+    let flags = |name: &str| (name == "format").then(|| "nagios".to_owned());
+
+    let settings = load(&flags, &variables(&[]), None).unwrap();
+
+    assert_eq!(settings.output, Output::Once);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What left the registry, grouped by service.
 
+use std::collections::{HashMap, HashSet};
+
 use lastbeat_proto::Timestamp;
 use lastbeat_proto::answer::Tombstone;
 
@@ -10,6 +12,8 @@ pub struct GoneGroup {
     pub name: String,
     /// Its tombstones, newest first; never empty.
     pub tombstones: Vec<Tombstone>,
+    /// Whether one of them left since this was last seen.
+    pub is_changed: bool,
 }
 
 impl GoneGroup {
@@ -28,10 +32,20 @@ impl GoneGroup {
     }
 }
 
+impl GoneGroup {
+    /// Which instance left, or how many.
+    pub fn who(&self) -> String {
+        match self.tombstones.as_slice() {
+            [one] => one.instance.clone(),
+            several => format!("{} instances", several.len()),
+        }
+    }
+}
+
 /// Groups tombstones that come newest first; the group with the newest comes first.
 pub fn group(tombstones: Vec<Tombstone>) -> Vec<GoneGroup> {
     let mut groups: Vec<GoneGroup> = Vec::new();
-    let mut index: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
+    let mut index: HashMap<String, usize> = HashMap::new();
     for tombstone in tombstones {
         let known = index
             .get(&tombstone.name)
@@ -43,8 +57,27 @@ pub fn group(tombstones: Vec<Tombstone>) -> Vec<GoneGroup> {
             groups.push(GoneGroup {
                 name: tombstone.name.clone(),
                 tombstones: vec![tombstone],
+                is_changed: false,
             });
         }
     }
     groups
+}
+
+/// Marks what left since `before` was made: whatever is not in it.
+pub fn mark_new(groups: &mut [GoneGroup], before: &[GoneGroup]) {
+    let key = |t: &Tombstone| (t.name.clone(), t.instance.clone(), t.since);
+    let known: HashSet<_> = before
+        .iter()
+        .flat_map(|group| group.tombstones.iter().map(key))
+        .collect();
+    let unseen: HashSet<&str> = before
+        .iter()
+        .filter(|group| group.is_changed)
+        .map(|group| group.name.as_str())
+        .collect();
+    for group in groups {
+        let is_new = group.tombstones.iter().any(|t| !known.contains(&key(t)));
+        group.is_changed = is_new || unseen.contains(group.name.as_str());
+    }
 }

@@ -12,6 +12,8 @@ const LOW: u16 = 8;
 const MIDDLING: u16 = 14;
 /// From this many lines the toast has a line of its own.
 const HIGH: u16 = 20;
+/// Lines that the table keeps, also when it is empty: why it is stands there.
+const LEAST_BODY: u16 = 5;
 /// Most lines of notices.
 const MAX_NOTICES: u16 = 2;
 
@@ -41,8 +43,8 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Shares out a screen of `size` for so many notices and GONE groups.
-    pub fn new(size: (u16, u16), notices: usize, gone: usize) -> Self {
+    /// Shares out a screen of `size` for so many notices, lines of the table and GONE groups.
+    pub fn new(size: (u16, u16), notices: usize, rows: usize, gone: usize) -> Self {
         let (width, height) = size;
         if width < NARROWEST || height < LOWEST {
             return Self {
@@ -81,10 +83,22 @@ impl Layout {
             - layout.notices;
         if MIDDLING <= height && 0 < gone {
             let wanted = u16::try_from(gone).unwrap_or(u16::MAX).saturating_add(1);
-            layout.gone = wanted.min((rest / 4).max(2));
+            // What the table leaves empty is free for what left.
+            let rows = u16::try_from(rows).unwrap_or(u16::MAX).max(LEAST_BODY);
+            layout.gone = wanted.min((rest / 4).max(2).max(rest.saturating_sub(rows)));
         }
         layout.body = rest - layout.gone;
         layout
+    }
+}
+
+/// Columns and lines of the detail: the screen's middle, or a framed half of it.
+pub const fn detail_size(size: (u16, u16), lines: Layout) -> (u16, u16) {
+    let height = lines.heading + lines.body;
+    if size.0 < WIDE {
+        (size.0, height)
+    } else {
+        ((size.0 / 2).saturating_sub(2), height.saturating_sub(2))
     }
 }
 
@@ -96,8 +110,8 @@ mod tests {
     fn the_lines_always_add_up() {
         for width in 0..200 {
             for height in 0..60 {
-                for (notices, gone) in [(0, 0), (1, 1), (5, 500)] {
-                    let l = Layout::new((width, height), notices, gone);
+                for (notices, rows, gone) in [(0, 0, 0), (1, 9, 1), (5, 3, 500)] {
+                    let l = Layout::new((width, height), notices, rows, gone);
                     let sum = l.header
                         + l.counts
                         + l.notices
@@ -115,11 +129,14 @@ mod tests {
 
     #[test]
     fn small_screens_keep_what_matters() {
-        assert!(Layout::new((19, 10), 0, 0).is_one_line);
-        assert!(Layout::new((80, 2), 0, 0).is_one_line);
-        let low = Layout::new((20, 5), 3, 3);
+        assert!(Layout::new((19, 10), 0, 9, 0).is_one_line);
+        assert!(Layout::new((80, 2), 0, 9, 0).is_one_line);
+        let low = Layout::new((20, 5), 3, 9, 3);
         assert_eq!((low.header, low.heading, low.body), (1, 1, 3));
-        assert_eq!(Layout::new((80, 24), 0, 0).body, 18);
-        assert_eq!(Layout::new((80, 24), 0, 1).gone, 2);
+        assert_eq!(Layout::new((80, 24), 0, 99, 0).body, 18);
+        assert_eq!(Layout::new((80, 24), 0, 99, 1).gone, 2);
+        assert_eq!(Layout::new((80, 24), 0, 99, 30).gone, 4);
+        assert_eq!(Layout::new((80, 24), 0, 8, 30).gone, 10);
+        assert_eq!(Layout::new((80, 24), 0, 0, 30).gone, 13);
     }
 }

@@ -179,23 +179,77 @@ impl Link {
         self.next_ask = now.plus_ms(self.interval.as_signed_micros() / 1_000);
     }
 
-    /// No answer came: the pause doubles from 0.5 s to 15 s, less up to a quarter of it so that
-    /// many clients of a daemon that comes back do not ask in one instant.
+    /// No answer came: it is asked again after [`back_off`].
     pub fn failed(&mut self, fault: Fault, now: Mono) {
         self.fault = Some(fault);
         self.is_asking = false;
-        let doubled = FIRST_PAUSE_MS.saturating_mul(1_i64 << self.failures.min(10));
-        let longest = LONGEST_PAUSE_MS.max(self.interval.as_signed_micros() / 1_000);
-        let pause = doubled.min(longest);
+        self.dice = rolled(self.dice);
+        let interval_ms = self.interval.as_signed_micros() / 1_000;
+        let pause = back_off(self.failures, interval_ms, self.dice);
         self.failures = self.failures.saturating_add(1);
-        self.next_ask = now.plus_ms(pause - self.roll(pause / 4));
+        self.next_ask = now.plus_ms(pause);
+    }
+}
+
+/// Pause in ms after so many failures before this one: it doubles from 0.5 s to 15 s, or to the
+/// interval where that is longer, less up to a quarter of it by `dice`, so that many clients of a
+/// daemon that comes back do not ask in one instant.
+fn back_off(failures: u32, interval_ms: i64, dice: u64) -> i64 {
+    let doubled = FIRST_PAUSE_MS.saturating_mul(1_i64 << failures.min(10));
+    let pause = doubled.min(LONGEST_PAUSE_MS.max(interval_ms));
+    let quarter = (pause / 4).max(1).unsigned_abs();
+    pause - i64::try_from(dice % quarter).unwrap_or(0)
+}
+
+/// The next throw (xorshift; only to spread retries).
+const fn rolled(mut dice: u64) -> u64 {
+    dice ^= dice << 13;
+    dice ^= dice >> 7;
+    dice ^= dice << 17;
+    dice
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn pauses_double_from_half_a_second_to_fifteen() {
+        let pauses: Vec<i64> = (0..8).map(|n| back_off(n, 2_000, 0)).collect();
+
+        assert_eq!(
+            pauses,
+            [500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 15_000]
+        );
     }
 
-    /// A number from 0 to below `sides` (xorshift; only to spread retries).
-    fn roll(&mut self, sides: i64) -> i64 {
-        self.dice ^= self.dice << 13;
-        self.dice ^= self.dice >> 7;
-        self.dice ^= self.dice << 17;
-        i64::try_from(self.dice % sides.max(1).unsigned_abs()).unwrap_or(0)
+    proptest! {
+        /// Bounded on both sides, and never shorter than any pause of two failures before.
+        #[test]
+        fn a_pause_is_bounded_and_grows(
+            failures in 0_u32..2_000,
+            interval_ms in 250_i64..3_600_000,
+            dice: u64,
+            other: u64,
+        ) {
+            let pause = back_off(failures, interval_ms, dice);
+            let whole = back_off(failures, interval_ms, 0);
+            let later = back_off(failures + 1, interval_ms, other);
+
+            prop_assert!(FIRST_PAUSE_MS * 3 / 4 <= pause);
+            prop_assert!(pause <= LONGEST_PAUSE_MS.max(interval_ms));
+            prop_assert!(whole * 3 / 4 <= pause && pause <= whole);
+            prop_assert!(whole <= back_off(failures + 1, interval_ms, 0));
+            prop_assert!(pause * 3 / 4 <= later);
+        }
+
+        /// A dice that stood at zero would spread nothing.
+        #[test]
+        fn the_dice_never_stop(dice in 1_u64..) {
+            prop_assert_ne!(rolled(dice), 0);
+            prop_assert_ne!(rolled(dice), dice);
+        }
     }
 }

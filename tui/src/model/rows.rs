@@ -1,15 +1,18 @@
 //! The registry as the screen needs it: every row once, an order over all of them and the part of
 //! it that the filter lets through, both kept up to date with work in proportion to what changed.
 
+mod changed;
+mod order;
+
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use lastbeat_proto::Status;
 use lastbeat_proto::answer::{Removed, Row};
-use lastbeat_proto::query::{Sort, SortKey};
+use lastbeat_proto::query::Sort;
 
 use super::filter::{Filter, search_text};
+use order::compare;
 
 /// What tells rows apart on screens: name and instance, never the row number.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -38,6 +41,8 @@ struct Entry {
     is_visible: bool,
     /// Changed in this round, so not in the order at the moment; or, in a whole answer, seen.
     is_marked: bool,
+    /// Whether its status changed since it was last seen.
+    is_changed: bool,
 }
 
 /// All rows, their order and what of it is visible.
@@ -50,6 +55,8 @@ pub struct Rows {
     visible: Vec<usize>,
     filter: Filter,
     sort: Sort,
+    /// Grows whenever the visible rows may be others.
+    generation: u64,
 }
 
 impl Rows {
@@ -63,7 +70,13 @@ impl Rows {
             visible: Vec::new(),
             filter,
             sort,
+            generation: 0,
         }
+    }
+
+    /// A number that grows whenever the visible rows may be others, or otherwise.
+    pub const fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// How many rows there are.
@@ -104,6 +117,13 @@ impl Rows {
     pub fn line_of(&self, key: &RowKey) -> Option<usize> {
         let slot = self.by_key.get(key)?;
         self.visible.iter().position(|visible| visible == slot)
+    }
+
+    /// All rows of a service, visible or not, in their order.
+    pub fn of_service<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Row> {
+        let all = self.sorted.iter().filter_map(|slot| self.entry(*slot));
+        all.map(|entry| &entry.row)
+            .filter(move |row| row.name == name)
     }
 
     /// The filter in use.
@@ -176,12 +196,16 @@ impl Rows {
     fn store(&mut self, row: Row) -> usize {
         let key = RowKey::of(&row);
         let search = search_text(&row);
+        let before = self.by_key.get(&key).and_then(|slot| self.entry(*slot));
+        let is_changed =
+            before.is_some_and(|before| before.is_changed || before.row.status != row.status);
         let entry = Entry {
             is_visible: self.filter.matches(&row, &search),
             address: row.ip.parse().ok(),
             search,
             row,
             is_marked: true,
+            is_changed,
         };
         let slot = match (self.by_key.get(&key), self.free.pop()) {
             (Some(known), unused) => {
@@ -234,6 +258,7 @@ impl Rows {
     }
 
     fn collect_visible(&mut self) {
+        self.generation += 1;
         let mut visible = std::mem::take(&mut self.visible);
         visible.clear();
         let shown = |slot: &usize| self.entry(*slot).is_some_and(|entry| entry.is_visible);
@@ -247,46 +272,6 @@ impl Rows {
         };
         compare(a, b, self.sort)
     }
-}
-
-/// By the key, turned round where asked; then by name and instance, never turned round.
-fn compare(a: &Entry, b: &Entry, sort: Sort) -> Ordering {
-    let by_key = match sort.key {
-        SortKey::Status => severity(&a.row).cmp(&severity(&b.row)),
-        SortKey::Name => a.row.name.cmp(&b.row.name),
-        SortKey::Address => by_address(a, b),
-        SortKey::Heartbeat => a.row.heard_ms.cmp(&b.row.heard_ms),
-        SortKey::Since => a.row.since.cmp(&b.row.since),
-    };
-    let by_key = if sort.is_reversed {
-        by_key.reverse()
-    } else {
-        by_key
-    };
-    by_key
-        .then_with(|| a.row.name.cmp(&b.row.name))
-        .then_with(|| a.row.instance.cmp(&b.row.instance))
-}
-
-/// Worst first.
-const fn severity(row: &Row) -> u8 {
-    match row.status {
-        Status::Down => 0,
-        Status::Up if row.late => 1,
-        Status::Up => 2,
-        Status::Gone => 3,
-    }
-}
-
-/// Addresses by their numbers, then host names.
-fn by_address(a: &Entry, b: &Entry) -> Ordering {
-    let by_host = match (a.address, b.address) {
-        (Some(a), Some(b)) => a.cmp(&b),
-        (Some(_), None) => Ordering::Less,
-        (None, Some(_)) => Ordering::Greater,
-        (None, None) => a.row.ip.cmp(&b.row.ip),
-    };
-    by_host.then(a.row.port.cmp(&b.row.port))
 }
 
 #[cfg(test)]

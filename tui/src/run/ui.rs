@@ -23,7 +23,6 @@ const STOP_WAIT_MS: i64 = 300;
 /// Everything the drawing thread holds.
 pub(super) struct Ui {
     model: Model,
-    look: Look,
     screen: Screen,
     guard: Arc<Guard>,
     requests: mpsc::Sender<Request>,
@@ -40,7 +39,6 @@ impl Ui {
         let size = terminal::size();
         Self {
             model: Model::new(settings, size, Mono::now()),
-            look: Look::new(settings),
             screen: Screen::new(size),
             guard,
             requests,
@@ -96,7 +94,7 @@ impl Ui {
     }
 
     fn draw(&mut self) -> Result<(), TerminalError> {
-        let (model, look, now) = (&self.model, self.look, Mono::now());
+        let (model, look, now) = (&self.model, Look::of(&self.model), Mono::now());
         self.screen
             .draw(model.size, |buffer| view::draw(model, look, now, buffer))
     }
@@ -108,6 +106,7 @@ impl Ui {
             match effect {
                 Effect::Send(request) => self.send(request)?,
                 Effect::Copy(text) => self.screen.copy(&text)?,
+                Effect::Mouse(is_wanted) => self.guard.set_mouse(is_wanted)?,
                 Effect::Repaint => self.screen.repaint(),
                 Effect::Suspend => self.suspend(),
                 Effect::Quit => must_end = true,

@@ -3,18 +3,24 @@
 //! crossterm's event loop spins when a terminal vanishes without SIGHUP and never returns
 //! (crossterm-rs/crossterm#793), so the vanishing is watched for outside of it.
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{
+    Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
 use super::Guard;
-use crate::keymap::Key;
+use crate::keymap::{Key, Pointer};
 
 /// What the terminal reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
     /// A key.
     Key(Key),
+    /// The mouse, where it was asked for.
+    Pointer(Pointer),
+    /// Text that was pasted.
+    Paste(String),
     /// A new size.
     Resize(u16, u16),
 }
@@ -24,8 +30,10 @@ pub fn read_keys(mut report: impl FnMut(Input) -> bool) {
     while let Ok(event) = crossterm::event::read() {
         let inputs = match event {
             Event::Key(key) => keys(key).map(|key| key.map(Input::Key)),
+            Event::Mouse(mouse) => [pointer(mouse).map(Input::Pointer), None],
+            Event::Paste(text) => [Some(Input::Paste(text)), None],
             Event::Resize(columns, lines) => [Some(Input::Resize(columns, lines)), None],
-            _ => [None, None],
+            Event::FocusGained | Event::FocusLost => [None, None],
         };
         for input in inputs.into_iter().flatten() {
             if !report(input) {
@@ -42,6 +50,15 @@ fn keys(key: KeyEvent) -> [Option<Key>; 2] {
         [Some(Key::Esc), translate(key)]
     } else {
         [translate(key), None]
+    }
+}
+
+fn pointer(mouse: MouseEvent) -> Option<Pointer> {
+    match mouse.kind {
+        MouseEventKind::Down(MouseButton::Left) => Some(Pointer::Press(mouse.column, mouse.row)),
+        MouseEventKind::ScrollUp => Some(Pointer::WheelUp),
+        MouseEventKind::ScrollDown => Some(Pointer::WheelDown),
+        _ => None,
     }
 }
 
@@ -69,6 +86,7 @@ fn translate(key: KeyEvent) -> Option<Key> {
         KeyCode::Enter => Key::Enter,
         KeyCode::Esc => Key::Esc,
         KeyCode::Backspace => Key::Backspace,
+        KeyCode::Tab => Key::Tab,
         KeyCode::Up => Key::Up,
         KeyCode::Down => Key::Down,
         KeyCode::Left => Key::Left,

@@ -1,15 +1,15 @@
 //! Actions: what each of them changes.
 
-use lastbeat_proto::Status;
-use lastbeat_proto::answer::Row;
 use lastbeat_proto::query::{Sort, SortKey};
 
-use super::{Effect, Request, ask, ask_events, layout, say};
+use super::moving::{self, Direction};
+use super::{Effect, Request, ask, ask_events, say};
 use crate::clock::Mono;
+use crate::config::Theme;
 use crate::keymap::Action;
 use crate::model::filter::Filter;
-use crate::model::rows::RowKey;
-use crate::model::{Model, Pane, Popup, Question, Tone};
+use crate::model::lines::Item;
+use crate::model::{Help, Model, Pane, Popup, Question, Tone};
 use crate::text::address;
 
 /// From this many instances on, refreshing all asks first.
@@ -25,22 +25,12 @@ pub(super) fn act(model: &mut Model, action: Action, now: Mono, effects: &mut Ve
         | Action::HalfPageDown
         | Action::HalfPageUp
         | Action::PageDown
-        | Action::PageUp => scroll(model, action, effects),
-        Action::NextDown => next_down(model, Direction::Forward, now, effects),
-        Action::PreviousDown => next_down(model, Direction::Back, now, effects),
-        Action::Open => {
-            if model.pane == Pane::Table && model.cursor.key.is_some() {
-                model.pane = Pane::Detail;
-                ask_events(model, effects);
-            }
-        }
+        | Action::PageUp => moving::scroll(model, action, now, effects),
+        Action::NextDown => moving::next_down(model, Direction::Forward, now, effects),
+        Action::PreviousDown => moving::next_down(model, Direction::Back, now, effects),
+        Action::Open => open(model, effects),
         Action::Back => back(model),
-        Action::Filter => {
-            if let Pane::Events(_) = model.pane {
-                model.pane = Pane::Table;
-            }
-            model.typing = Some(model.rows.filter().clone());
-        }
+        Action::Filter => moving::begin_filter(model),
         Action::NextSort => sort_by(model, index_of(model.sort().key) + 1),
         Action::SortBy(index) => sort_by(model, index),
         Action::ReverseSort => {
@@ -50,111 +40,206 @@ pub(super) fn act(model: &mut Model, action: Action, now: Mono, effects: &mut Ve
                 is_reversed: !is_reversed,
             });
         }
+        Action::ByService => moving::by_service(model),
         Action::AskNow => ask(model, effects),
         Action::Pause => model.link.is_paused = !model.link.is_paused,
-        Action::Events => toggle_events(model, effects),
-        Action::Help => model.popup = Some(Popup::Help(0)),
-        Action::RefreshAll => match model.rows.total() {
-            count if REFRESH_ALL_ASKS_ABOVE < count => {
-                let question = Question::RefreshAll { count };
-                model.popup = Some(Popup::Confirm {
-                    question,
-                    is_yes: false,
-                });
-            }
-            _ => refresh_all(model, effects),
-        },
-        Action::Refresh | Action::CopyAddress | Action::CopyJson | Action::Deregister => {
-            on_row(model, action, now, effects);
+        Action::Events => events(model, effects),
+        Action::Help => model.popup = Some(Popup::Help(Help::default())),
+        Action::RefreshAll => refresh_all_or_ask(model, effects),
+        Action::Refresh => refresh(model, now, effects),
+        Action::CopyAddress | Action::CopyJson => copy(model, action, now, effects),
+        Action::Deregister => deregister(model, now),
+        Action::NextTheme => next_theme(model, now),
+        Action::Mouse => {
+            model.display.is_mouse_on = !model.display.is_mouse_on;
+            effects.push(Effect::Mouse(model.display.is_mouse_on));
+            let text = if model.display.is_mouse_on {
+                "the mouse selects rows now; m gives it back to the terminal"
+            } else {
+                "the mouse selects text now, as the terminal does it"
+            };
+            say(model, text.to_owned(), Tone::Good, now);
         }
         Action::Quit | Action::Suspend | Action::Repaint => {}
     }
 }
 
-fn on_row(model: &mut Model, action: Action, now: Mono, effects: &mut Vec<Effect>) {
-    let Some(row) = selected(model) else {
-        say(model, "no service is selected".to_owned(), Tone::Bad, now);
-        return;
-    };
-    match action {
-        Action::Refresh => {
-            let name = row.name.clone();
-            if model.refreshing.insert(name.clone()) {
-                effects.push(Effect::Send(Request::Refresh { name }));
+/// Opens the detail of what is selected; lists the instances of a service, or no more.
+pub(super) fn open(model: &mut Model, effects: &mut Vec<Effect>) {
+    match model.selected() {
+        Some(Item::Service(group)) => {
+            let name = group.name.clone();
+            if !model.lines.fold(&name) {
+                model.lines.unfold(&name);
             }
         }
-        Action::CopyAddress => {
-            let address = address(&row.ip, row.port);
-            effects.push(Effect::Copy(address.clone()));
-            say(model, format!("copied {address}"), Tone::Good, now);
+        Some(_) if model.pane == Pane::Table => {
+            model.pane = Pane::Detail(0);
+            ask_events(model, effects);
         }
-        Action::CopyJson => match serde_json::to_string(row) {
-            Ok(json) => {
-                let said = format!("copied {} as JSON", row.name);
-                effects.push(Effect::Copy(json));
-                say(model, said, Tone::Good, now);
-            }
-            Err(error) => say(
-                model,
-                format!("cannot copy the row: {error}"),
-                Tone::Bad,
-                now,
-            ),
-        },
-        _ if model.is_read_only => {
-            let text = "cannot deregister: started with --read-only".to_owned();
-            say(model, text, Tone::Bad, now);
-        }
-        _ => {
-            let question = Question::Deregister {
-                name: row.name.clone(),
-                instance: row.instance.clone(),
-            };
-            model.popup = Some(Popup::Confirm {
-                question,
-                is_yes: false,
-            });
-        }
-    }
-}
-
-fn selected(model: &Model) -> Option<&Row> {
-    model.rows.find(model.cursor.key.as_ref()?)
-}
-
-pub(super) fn refresh_all(model: &mut Model, effects: &mut Vec<Effect>) {
-    if !model.is_refreshing_all {
-        model.is_refreshing_all = true;
-        effects.push(Effect::Send(Request::RefreshAll));
+        Some(_) | None => {}
     }
 }
 
 fn back(model: &mut Model) {
     if model.pane != Pane::Table {
         model.pane = Pane::Table;
-    } else if model.toast.is_some() {
-        model.toast = None;
-    } else {
+    } else if model.toast.take().is_none() && !moving::fold(model) {
         model.rows.set_filter(Filter::default());
     }
 }
 
-fn toggle_events(model: &mut Model, effects: &mut Vec<Effect>) {
-    match model.pane {
-        Pane::Events(_) => model.pane = Pane::Table,
-        pane => {
-            let of = match pane {
-                Pane::Detail => model.cursor.key.as_ref().map(|key| key.name.clone()),
-                _ => None,
-            };
-            if model.events.of != of {
-                model.events.list.clear();
+/// What happened to all; pressed again, to what is selected, and so on. From the detail it begins
+/// with what is selected.
+fn events(model: &mut Model, effects: &mut Vec<Effect>) {
+    let selected = model.cursor.key.as_ref().map(|key| key.name().to_owned());
+    let of = match (model.pane, &model.events.of) {
+        (Pane::Table, _) | (Pane::Events(_), Some(_)) => None,
+        (Pane::Detail(_), _) | (Pane::Events(_), None) => selected,
+    };
+    if model.events.of != of {
+        model.events.list.clear();
+    }
+    model.events.of = of;
+    model.pane = Pane::Events(0);
+    ask_events(model, effects);
+}
+
+fn refresh_all_or_ask(model: &mut Model, effects: &mut Vec<Effect>) {
+    let count = model.rows.total();
+    if model.refreshes.is_confirmed || count <= REFRESH_ALL_ASKS_ABOVE {
+        refresh_all(model, effects);
+    } else {
+        let question = Question::RefreshAll { count };
+        model.popup = Some(Popup::Confirm {
+            question,
+            is_yes: false,
+        });
+    }
+}
+
+pub(super) fn refresh_all(model: &mut Model, effects: &mut Vec<Effect>) {
+    if !model.refreshes.is_of_all {
+        model.refreshes.is_of_all = true;
+        effects.push(Effect::Send(Request::RefreshAll));
+    }
+}
+
+fn refresh(model: &mut Model, now: Mono, effects: &mut Vec<Effect>) {
+    let name = match model.selected() {
+        Some(Item::Instance(row)) => row.name.clone(),
+        Some(Item::Service(group)) => group.name.clone(),
+        Some(Item::Gone(group)) => {
+            let text = format!(
+                "cannot refresh {}: it is GONE, and comes back when it registers",
+                group.name
+            );
+            say(model, text, Tone::Bad, now);
+            return;
+        }
+        None => return say_nothing_selected(model, now),
+    };
+    if model.refreshes.names.insert(name.clone()) {
+        effects.push(Effect::Send(Request::Refresh { name }));
+    }
+}
+
+fn say_nothing_selected(model: &mut Model, now: Mono) {
+    say(model, "no service is selected".to_owned(), Tone::Bad, now);
+}
+
+/// Puts the address, or the row as JSON, on the clipboard; those of all instances of a service.
+fn copy(model: &mut Model, action: Action, now: Mono, effects: &mut Vec<Effect>) {
+    let is_json = action == Action::CopyJson;
+    let (text, what) = match model.selected() {
+        Some(Item::Instance(row)) if is_json => {
+            (serde_json::to_string(row), format!("{} as JSON", row.name))
+        }
+        Some(Item::Instance(row)) => {
+            let address = address(&row.ip, row.port);
+            (Ok(address.clone()), address)
+        }
+        Some(Item::Service(group)) => {
+            let members = group.members.iter();
+            let rows: Vec<_> = members.filter_map(|line| model.rows.row(*line)).collect();
+            let (count, name) = (rows.len(), &group.name);
+            if is_json {
+                let what = format!("{count} instances of {name} as JSON");
+                (serde_json::to_string(&rows), what)
+            } else {
+                let addresses = rows.iter().map(|row| address(&row.ip, row.port));
+                let text = addresses.collect::<Vec<_>>().join("\n");
+                (Ok(text), format!("{count} addresses of {name}"))
             }
-            model.events.of = of;
-            model.pane = Pane::Events(0);
-            ask_events(model, effects);
+        }
+        Some(Item::Gone(group)) if is_json => (
+            serde_json::to_string(&group.tombstones),
+            format!("what left of {} as JSON", group.name),
+        ),
+        Some(Item::Gone(group)) => {
+            let newest = group.tombstones.first();
+            let address = newest.map_or_else(String::new, |t| address(&t.ip, t.port));
+            (Ok(address.clone()), address)
+        }
+        None => return say_nothing_selected(model, now),
+    };
+    match text {
+        Ok(text) => {
+            effects.push(Effect::Copy(text));
+            say(model, format!("copied {what}"), Tone::Good, now);
+        }
+        Err(error) => {
+            let text = format!("cannot copy {what}: {error}");
+            say(model, text, Tone::Bad, now);
         }
     }
+}
+
+/// Asks before what is selected is taken out, or off the list of what left.
+fn deregister(model: &mut Model, now: Mono) {
+    let question = match model.selected() {
+        None => return say_nothing_selected(model, now),
+        Some(_) if model.is_read_only => {
+            let text = "cannot deregister: started with --read-only".to_owned();
+            return say(model, text, Tone::Bad, now);
+        }
+        Some(Item::Instance(row)) => Question::Deregister {
+            name: row.name.clone(),
+            instances: vec![row.instance.clone()],
+        },
+        Some(Item::Service(group)) => {
+            let rows = group.members.iter().filter_map(|l| model.rows.row(*l));
+            Question::Deregister {
+                name: group.name.clone(),
+                instances: rows.map(|row| row.instance.clone()).collect(),
+            }
+        }
+        Some(Item::Gone(group)) => Question::Dismiss {
+            name: group.name.clone(),
+            instances: group
+                .tombstones
+                .iter()
+                .map(|t| t.instance.clone())
+                .collect(),
+        },
+    };
+    model.popup = Some(Popup::Confirm {
+        question,
+        is_yes: false,
+    });
+}
+
+fn next_theme(model: &mut Model, now: Mono) {
+    model.display.theme = model.display.theme.next();
+    let is_plain =
+        !model.display.is_colored && matches!(model.display.theme, Theme::Auto | Theme::Cb);
+    let without = if is_plain {
+        ", without colors: NO_COLOR, --no-color or TERM says so"
+    } else {
+        ""
+    };
+    let text = format!("theme {}{without}", model.display.theme.word());
+    say(model, text, Tone::Good, now);
 }
 
 fn index_of(key: SortKey) -> usize {
@@ -175,62 +260,4 @@ fn sort_by(model: &mut Model, index: usize) {
         key: *key,
         is_reversed,
     });
-}
-
-fn scroll(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
-    let page = usize::from(layout(model).body).max(1);
-    let (now, last) = match model.pane {
-        Pane::Events(top) => (top, model.events.list.len().saturating_sub(1)),
-        _ => (model.cursor.line, model.rows.len().saturating_sub(1)),
-    };
-    let to = match action {
-        Action::Down => now + 1,
-        Action::Up => now.saturating_sub(1),
-        Action::First => 0,
-        Action::HalfPageDown => now + page.div_ceil(2),
-        Action::HalfPageUp => now.saturating_sub(page.div_ceil(2)),
-        Action::PageDown => now + page,
-        Action::PageUp => now.saturating_sub(page),
-        _ => last,
-    };
-    let to = to.min(last);
-    match model.pane {
-        Pane::Events(_) => model.pane = Pane::Events(to),
-        _ => select(model, to, effects),
-    }
-}
-
-fn select(model: &mut Model, line: usize, effects: &mut Vec<Effect>) {
-    let before = model.cursor.key.take();
-    model.cursor.line = line;
-    model.cursor.key = model.rows.row(line).map(RowKey::of);
-    let name = |key: &Option<RowKey>| key.as_ref().map(|key| key.name.clone());
-    if model.pane == Pane::Detail && name(&before) != name(&model.cursor.key) {
-        ask_events(model, effects);
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Direction {
-    Forward,
-    Back,
-}
-
-fn next_down(model: &mut Model, direction: Direction, now: Mono, effects: &mut Vec<Effect>) {
-    let len = model.rows.len();
-    let line = model.cursor.line;
-    let is_down = |line: &usize| {
-        model
-            .rows
-            .row(*line)
-            .is_some_and(|r| r.status == Status::Down)
-    };
-    let found = match direction {
-        Direction::Forward => (line + 1..len).chain(0..=line).find(is_down),
-        Direction::Back => (0..line).rev().chain((line..len).rev()).find(is_down),
-    };
-    match found {
-        Some(line) => select(model, line, effects),
-        None => say(model, "nothing here is DOWN".to_owned(), Tone::Good, now),
-    }
 }

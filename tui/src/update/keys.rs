@@ -1,27 +1,30 @@
-//! Keys: typed into the filter, given to the popup or turned into an action.
+//! Keys: typed into a line, given to the popup or turned into an action.
 
-use super::actions::{act, refresh_all};
-use super::{Effect, Request};
+use super::actions::act;
+use super::{Effect, moving, popups};
 use crate::clock::Mono;
-use crate::keymap::{Action, KEYS, Key, action_of};
+use crate::keymap::{Action, Key, action_of};
 use crate::model::filter::{Filter, MAX_CHARS};
-use crate::model::{Model, Popup, Question};
+use crate::model::{Model, Popup};
 
 /// Takes a key in.
 pub(super) fn pressed(model: &mut Model, key: Key, now: Mono, effects: &mut Vec<Effect>) {
+    moving::see(model);
+    // What went wrong stands until somebody is here to read it.
+    let standing = model.toast.take_if(|toast| toast.until.is_none());
     if model.typing.is_some() && typed(model, key) {
         return;
     }
     let action = action_of(key);
     match action {
-        Some(Action::Quit) => effects.push(Effect::Quit),
+        Some(Action::Quit) if !popups::is_typing(model) || matches!(key, Key::Ctrl(_)) => {
+            effects.push(Effect::Quit);
+        }
         Some(Action::Suspend) => effects.push(Effect::Suspend),
         Some(Action::Repaint) => effects.push(Effect::Repaint),
         _ => match model.popup.take() {
-            Some(Popup::Help(top)) => in_help(model, action, top),
-            Some(Popup::Confirm { question, is_yes }) => {
-                in_question(model, key, question, is_yes, effects);
-            }
+            Some(popup) => popups::pressed(model, popup, key, effects),
+            None if standing.is_some() && action == Some(Action::Back) => {}
             None => {
                 if let Some(action) = action {
                     act(model, action, now, effects);
@@ -29,6 +32,35 @@ pub(super) fn pressed(model: &mut Model, key: Key, now: Mono, effects: &mut Vec<
             }
         },
     }
+}
+
+/// Takes pasted text in: into the line that is being typed, else into a filter that begins with
+/// it. What is pasted by mistake must not run as keys.
+pub(super) fn pasted(model: &mut Model, text: &str) {
+    let words: Vec<&str> = text
+        .split(|c: char| c.is_control() || c.is_whitespace())
+        .filter(|word| !word.is_empty())
+        .collect();
+    let text = words.join(" ");
+    match &mut model.popup {
+        Some(Popup::Help(help)) if help.is_typing => append(&mut help.search, &text),
+        Some(_) => {}
+        None => {
+            let mut whole = if model.typing.is_some() {
+                model.rows.filter().text().to_owned()
+            } else {
+                moving::begin_filter(model);
+                String::new()
+            };
+            append(&mut whole, &text);
+            model.rows.set_filter(Filter::parse(&whole));
+        }
+    }
+}
+
+fn append(line: &mut String, text: &str) {
+    let room = MAX_CHARS.saturating_sub(line.chars().count());
+    line.extend(text.chars().take(room));
 }
 
 /// Takes a key of the filter line in; false for keys that mean the same everywhere.
@@ -45,61 +77,40 @@ fn typed(model: &mut Model, key: Key) -> bool {
             }
             return true;
         }
+        Key::Down | Key::Up | Key::PageDown | Key::PageUp => return false,
+        _ => match edited(&mut text, key) {
+            Edit::Changed => model.rows.set_filter(Filter::parse(&text)),
+            Edit::Nothing => {}
+            Edit::NotOfALine => return false,
+        },
+    }
+    true
+}
+
+/// What a key did to a line that is being typed.
+pub(super) enum Edit {
+    /// It changed it.
+    Changed,
+    /// Nothing, and it means nothing else.
+    Nothing,
+    /// Nothing; it may mean something elsewhere.
+    NotOfALine,
+}
+
+/// Does to a line what a key does in every shell.
+pub(super) fn edited(text: &mut String, key: Key) -> Edit {
+    match key {
         Key::Backspace => {
             text.pop();
         }
         Key::Ctrl('u') => text.clear(),
+        Key::Ctrl('w') => {
+            let kept = text.trim_end().rfind(' ').map_or(0, |blank| blank + 1);
+            text.truncate(kept);
+        }
         Key::Char(character) if text.chars().count() < MAX_CHARS => text.push(character),
-        Key::Down | Key::Up | Key::PageDown | Key::PageUp | Key::Ctrl(_) => return false,
-        _ => return true,
+        Key::Ctrl(_) => return Edit::NotOfALine,
+        _ => return Edit::Nothing,
     }
-    model.rows.set_filter(Filter::parse(&text));
-    true
-}
-
-fn in_help(model: &mut Model, action: Option<Action>, top: usize) {
-    let last = KEYS.len();
-    let top = match action {
-        Some(Action::Down) => (top + 1).min(last),
-        Some(Action::Up) => top.saturating_sub(1),
-        Some(Action::PageDown | Action::HalfPageDown) => (top + 5).min(last),
-        Some(Action::PageUp | Action::HalfPageUp) => top.saturating_sub(5),
-        Some(Action::Help | Action::Back) => return,
-        _ => top,
-    };
-    model.popup = Some(Popup::Help(top));
-}
-
-fn in_question(
-    model: &mut Model,
-    key: Key,
-    question: Question,
-    is_yes: bool,
-    effects: &mut Vec<Effect>,
-) {
-    let answered = match key {
-        Key::Char('y' | 'Y') => true,
-        Key::Enter => is_yes,
-        Key::Char('n' | 'N') | Key::Esc => false,
-        Key::Left | Key::Right | Key::Char('h' | 'l') => {
-            model.popup = Some(Popup::Confirm {
-                question,
-                is_yes: !is_yes,
-            });
-            return;
-        }
-        _ => {
-            model.popup = Some(Popup::Confirm { question, is_yes });
-            return;
-        }
-    };
-    if !answered {
-        return;
-    }
-    match question {
-        Question::Deregister { name, instance } => {
-            effects.push(Effect::Send(Request::Deregister { name, instance }));
-        }
-        Question::RefreshAll { .. } => refresh_all(model, effects),
-    }
+    Edit::Changed
 }

@@ -1,11 +1,13 @@
 //! Answers of the daemon: what each of them changes.
 
-use lastbeat_proto::answer::{DeregisterAnswer, RefreshAnswer, ServicesAnswer};
+use lastbeat_proto::Status;
+use lastbeat_proto::answer::{DeregisterAnswer, RefreshAnswer, Row, ServicesAnswer};
 
 use super::{Effect, Reply, Request, ask, ask_events, say};
 use crate::clock::Mono;
-use crate::model::gone;
+use crate::model::gone::{self, GoneGroup};
 use crate::model::link::Fault;
+use crate::model::rows::RowKey;
 use crate::model::{Model, Pane, Tone};
 
 /// Takes an answer in.
@@ -13,7 +15,13 @@ pub(super) fn came(model: &mut Model, reply: Reply, now: Mono, effects: &mut Vec
     match reply {
         Reply::Services(Ok(answer)) => services(model, *answer, now, effects),
         Reply::Services(Err(fault)) => model.link.failed(fault, now),
-        Reply::Gone(Ok(answer)) => model.gone = gone::group(answer.gone),
+        Reply::Gone(Ok(answer)) => {
+            let mut groups = gone::group(answer.gone);
+            if model.knows_gone {
+                gone::mark_new(&mut groups, &model.gone);
+            }
+            replace_gone(model, groups);
+        }
         Reply::Gone(Err(fault)) => complain(model, "cannot list what is GONE", &fault, now),
         Reply::Events { name, result } if name == model.events.of => {
             model.events.is_loading = false;
@@ -28,7 +36,7 @@ pub(super) fn came(model: &mut Model, reply: Reply, now: Mono, effects: &mut Vec
         Reply::Events { .. } => {} // Asked for before another service was opened.
         Reply::Refresh { name, result } => refreshed(model, &name, result, now, effects),
         Reply::RefreshAll(result) => {
-            model.is_refreshing_all = false;
+            model.refreshes.is_of_all = false;
             match result {
                 Ok(()) => {
                     say(model, "refreshed all services".to_owned(), Tone::Good, now);
@@ -61,20 +69,45 @@ fn services(model: &mut Model, answer: ServicesAnswer, now: Mono, effects: &mut 
     model
         .notices
         .sort_by_key(|notice| std::cmp::Reverse(notice.level as u8));
+    let came_back = came_back(model, &answer.services);
     if is_whole {
         model.rows.replace(answer.services);
     } else {
         model.rows.merge(answer.services, &answer.removed);
     }
+    for key in came_back {
+        model.rows.mark_changed(&key);
+    }
     if gone_changed {
         match model.summary.gone {
-            0 => model.gone.clear(),
+            0 => replace_gone(model, Vec::new()),
             _ => effects.push(Effect::Send(Request::Gone)),
         }
     }
     let is_behind = model.events.revision != Some(model.link.revision);
     if model.pane != Pane::Table && is_behind && !model.events.is_loading {
         ask_events(model, effects);
+    }
+}
+
+fn replace_gone(model: &mut Model, groups: Vec<GoneGroup>) {
+    model.gone = groups;
+    model.knows_gone = true;
+    model.lines.touch();
+}
+
+/// Which of these rows are of instances that had left.
+fn came_back(model: &Model, rows: &[Row]) -> Vec<RowKey> {
+    let keys = rows.iter().map(RowKey::of);
+    let is_back = |key: &RowKey| {
+        let groups = model.gone.iter().filter(|group| group.name == key.name);
+        let mut left = groups.flat_map(|group| &group.tombstones);
+        model.rows.find(key).is_none() && left.any(|t| t.instance == key.instance)
+    };
+    if model.gone.is_empty() {
+        Vec::new()
+    } else {
+        keys.filter(is_back).collect()
     }
 }
 
@@ -85,16 +118,10 @@ fn refreshed(
     now: Mono,
     effects: &mut Vec<Effect>,
 ) {
-    model.refreshing.remove(name);
+    model.refreshes.names.remove(name);
     match result {
         Ok(answer) => {
-            let was = model
-                .cursor
-                .key
-                .as_ref()
-                .filter(|key| key.name == name)
-                .and_then(|key| model.rows.find(key))
-                .map(|row| row.status);
+            let was = status_of(model, name);
             let still = if was == Some(answer.status) {
                 "still "
             } else {
@@ -106,6 +133,18 @@ fn refreshed(
         }
         Err(fault) => complain(model, &format!("cannot refresh {name}"), &fault, now),
     }
+}
+
+/// Of a service: UP when one of its instances is.
+fn status_of(model: &Model, name: &str) -> Option<Status> {
+    let statuses = model.rows.of_service(name).map(|row| row.status);
+    statuses.reduce(|one, other| {
+        if one == Status::Up || other == Status::Up {
+            Status::Up
+        } else {
+            one
+        }
+    })
 }
 
 fn deregistered(

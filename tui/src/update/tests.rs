@@ -29,11 +29,7 @@ fn fault() -> Fault {
 }
 
 fn selected(model: &Model) -> &str {
-    model
-        .cursor
-        .key
-        .as_ref()
-        .map_or("", |key| key.name.as_str())
+    model.cursor.key.as_ref().map_or("", |key| key.name())
 }
 
 fn three() -> Model {
@@ -283,7 +279,7 @@ fn deregistering_needs_a_yes() {
     push(&mut model, Key::Left);
     let request = Request::Deregister {
         name: "a".to_owned(),
-        instance: "10.4.0.20:8080".to_owned(),
+        instances: vec!["10.4.0.20:8080".to_owned()],
     };
     assert_eq!(push(&mut model, Key::Enter), [Effect::Send(request)]);
 }

@@ -4,7 +4,6 @@ use lastbeat_proto::answer::Event;
 use lastbeat_proto::status::EventKind;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Modifier;
 
 use crate::canvas::Line;
 use crate::model::Model;
@@ -14,16 +13,22 @@ use crate::theme::{Look, Mark};
 /// Draws a heading and the events from the `scrolled`th on.
 pub(super) fn draw(model: &Model, look: Look, scrolled: usize, area: Rect, buffer: &mut Buffer) {
     let events = &model.events;
-    let style = look.strong().add_modifier(Modifier::UNDERLINED);
     let mut heading = Line::new(buffer, area, 0, look.charset);
-    heading.skip(3).word("EVENTS", style).skip(2);
+    heading.skip(3).word("EVENTS", look.heading()).skip(2);
     match &events.of {
         Some(name) => heading
             .word("of ", look.plain())
             .compose(name, look.strong()),
         None => heading.word("of all services", look.plain()),
     };
-    heading.word(", newest first; Esc = back", look.plain());
+    let selected = model.cursor.key.as_ref();
+    match (&events.of, selected) {
+        (None, Some(selected)) => heading
+            .word(", newest first; e = of ", look.plain())
+            .compose(selected.name(), look.plain()),
+        (None, None) => heading.word(", newest first", look.plain()),
+        (Some(_), _) => heading.word(", newest first; e = of all", look.plain()),
+    };
     if let Some(fault) = &events.fault {
         let mut line = Line::new(buffer, area, 1, look.charset);
         line.skip(3)

@@ -1,13 +1,15 @@
 //! The bottom of the screen: the selected row in a sentence, the toast, the keys.
 
+use lastbeat_proto::answer::Row;
 use lastbeat_proto::{Status, explain};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::canvas::Line;
 use crate::clock::Mono;
-use crate::keymap::KEYS;
-use crate::model::{Model, Popup, Tone};
+use crate::keymap::{Place, hints};
+use crate::model::lines::Item;
+use crate::model::{Model, Pane, Popup, Tone};
 use crate::text::short_time;
 use crate::theme::Look;
 
@@ -21,23 +23,35 @@ pub(super) fn status(model: &Model, look: Look, now: Mono, area: Rect, buffer: &
             .word(" ", look.selected());
         return;
     }
-    let Some(row) = model.rows.row(model.cursor.line) else {
+    let Some(item) = model.selected() else {
         return;
     };
-    let of = model.rows.len();
+    let of = model.len();
     line.compose(&format!("{}/{of}", model.cursor.line + 1), look.plain())
         .skip(2);
-    line.compose(&row.name, look.strong()).skip(2);
+    let (name, said) = match item {
+        Item::Instance(row) => (&row.name, of_row(row, model, now)),
+        Item::Service(group) => (&group.name, group.counts()),
+        Item::Gone(group) => {
+            let since = short_time(group.since(), model.link.wall(now));
+            let said = format!("GONE since {since}, {}", group.reason());
+            (&group.name, said)
+        }
+    };
+    line.compose(name, look.strong())
+        .skip(2)
+        .compose(&said, look.plain());
+}
+
+/// How a row is, in one sentence.
+fn of_row(row: &Row, model: &Model, now: Mono) -> String {
     let since = short_time(row.since, model.link.wall(now));
     let up_ms = model.link.up_ms(now);
     let detail = match (row.status, explain::note(row, up_ms)) {
         (Status::Up, None) => format!("last heartbeat {} ago", explain::age(row, up_ms)),
         (_, note) => note.unwrap_or_default(),
     };
-    line.compose(
-        &format!("{} since {since}, {detail}", explain::state_word(row)),
-        look.plain(),
-    );
+    format!("{} since {since}, {detail}", explain::state_word(row))
 }
 
 /// The toast, or what is under way.
@@ -55,44 +69,73 @@ pub(super) fn toast(model: &Model, look: Look, area: Rect, buffer: &mut Buffer) 
             }
             line.compose(&toast.text, style);
         }
-        None if model.is_refreshing_all => {
-            line.word("o refreshing all services", look.plain());
+        None if model.refreshes.is_of_all => {
+            line.word(look.busy(), look.plain())
+                .word(" refreshing all services", look.plain());
         }
         None => {
-            if let Some(name) = model.refreshing.first() {
-                line.word("o refreshing ", look.plain())
+            if let Some(name) = model.refreshes.names.first() {
+                line.word(look.busy(), look.plain())
+                    .word(" refreshing ", look.plain())
                     .compose(name, look.plain());
             }
         }
     }
 }
 
-/// The keys that matter here, as many as fit.
+/// The keys that matter here, as many as fit; how to get help and out always.
 pub(super) fn keys(model: &Model, look: Look, area: Rect, buffer: &mut Buffer) {
+    let place = match model.pane {
+        Pane::Table if model.lines.is_grouped() => Place::Services,
+        Pane::Table => Place::Table,
+        Pane::Detail(_) => Place::Detail,
+        Pane::Events(_) => Place::Events,
+    };
+    let shown: Vec<(&str, &str, bool)> = match (&model.popup, &model.typing) {
+        (Some(Popup::Help(help)), _) if help.is_typing => {
+            hint_list(&[("Enter", "keep"), ("Esc", "drop"), ("Ctrl-u", "clear")])
+        }
+        (Some(Popup::Help(_)), _) => hint_list(&[
+            ("j/k", "scroll"),
+            ("/", "search"),
+            ("Esc", "close"),
+            ("q", "quit"),
+        ]),
+        (Some(Popup::Confirm { .. }), _) => hint_list(&[
+            ("y", "yes"),
+            ("n", "no"),
+            ("Enter", "the chosen one"),
+            ("Esc", "no"),
+        ]),
+        (None, Some(_)) => hint_list(&[("Enter", "keep"), ("Esc", "drop"), ("Ctrl-u", "clear")]),
+        (None, None) => hints(place)
+            .map(|hint| (hint.keys, hint.word, hint.is_kept))
+            .collect(),
+    };
+    let width = |(keys, word, _): &(&str, &str, bool)| {
+        u16::try_from(keys.len() + word.len() + 3).unwrap_or(u16::MAX)
+    };
+    let mut kept: u16 = shown.iter().filter(|hint| hint.2).map(width).sum();
     let mut line = Line::new(buffer, area, 0, look.charset);
     line.skip(1);
-    let of_keymap = || KEYS.iter().filter_map(|binding| binding.footer).collect();
-    let shown: Vec<(&'static str, &'static str)> = match (&model.popup, &model.typing) {
-        (Some(Popup::Help(_)), _) => vec![("j/k", "scroll"), ("Esc", "close"), ("q", "quit")],
-        (Some(Popup::Confirm { .. }), _) => {
-            vec![
-                ("y", "yes"),
-                ("n", "no"),
-                ("Enter", "the chosen one"),
-                ("Esc", "no"),
-            ]
+    for hint in &shown {
+        let (keys, word, is_kept) = *hint;
+        if is_kept {
+            kept -= width(hint);
         }
-        (None, Some(_)) => vec![("Enter", "keep"), ("Esc", "drop"), ("Ctrl-u", "clear")],
-        (None, None) => of_keymap(),
-    };
-    for (key, word) in shown {
-        let width = u16::try_from(key.len() + word.len() + 1).unwrap_or(u16::MAX);
-        if line.left() < width {
-            return;
+        // The last one needs no blanks behind it.
+        if line.left() + 2 < width(hint) + kept {
+            continue;
         }
-        line.word(key, look.strong())
+        line.word(keys, look.strong())
             .skip(1)
             .word(word, look.plain())
             .skip(2);
     }
+}
+
+fn hint_list<'a>(keys: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str, bool)> {
+    keys.iter()
+        .map(|(keys, word)| (*keys, *word, false))
+        .collect()
 }

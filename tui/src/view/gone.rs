@@ -2,12 +2,12 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Modifier;
 
 use crate::canvas::Line;
 use crate::clock::Mono;
 use crate::model::Model;
 use crate::model::gone::GoneGroup;
+use crate::model::lines::Item;
 use crate::text::short_time;
 use crate::theme::{Look, Mark};
 
@@ -22,17 +22,32 @@ pub(super) fn draw(model: &Model, look: Look, now: Mono, area: Rect, buffer: &mu
         return;
     }
     let room = usize::from(area.height) - 1;
-    let hidden = model.gone.len().saturating_sub(room);
-    let style = look.strong().add_modifier(Modifier::UNDERLINED);
+    let top = model.cursor.gone_top;
+    let hidden = model.lines.gone_len().saturating_sub(room);
     let mut heading = Line::new(buffer, area, 0, look.charset);
-    heading.skip(3).word("GONE", style);
+    heading.skip(3).word("GONE", look.heading());
     if 0 < hidden {
-        let said = format!("  {hidden} more services not shown");
+        let said = format!("  and {hidden} more; G goes to the last");
         heading.compose(&said, look.quiet());
     }
-    for (line, group) in (1..area.height).zip(&model.gone) {
-        let mut line = Line::new(buffer, area, line, look.charset);
-        one_group(group, model, look, now, &mut line, area);
+    let first = model.table_len() + top;
+    for (at, line) in (1..area.height).zip(first..) {
+        let Some(Item::Gone(group)) = model.item(line) else {
+            return;
+        };
+        let is_selected = line == model.cursor.line;
+        let mut on = Line::new(buffer, area, at, look.charset);
+        on.flag(is_selected, ">", look.strong());
+        on.flag(group.is_changed, "*", look.strong());
+        one_group(group, model, look, now, &mut on, area);
+        if is_selected {
+            let area_of_line = Rect {
+                y: area.y + at,
+                height: 1,
+                ..area
+            };
+            buffer.set_style(area_of_line, look.selected());
+        }
     }
 }
 
@@ -44,7 +59,7 @@ fn one_group(
     line: &mut Line<'_>,
     area: Rect,
 ) {
-    line.skip(3)
+    line.skip(1)
         .word(look.shape(Mark::Gone), look.plain())
         .skip(1)
         .word("GONE", look.plain());
@@ -55,11 +70,7 @@ fn one_group(
         .cut(usize::from(columns) - 1, look.charset);
     line.text(&name, look.plain())
         .move_to(area.x + NAME_X + columns);
-    let who = match group.tombstones.as_slice() {
-        [one] => one.instance.clone(),
-        several => format!("{} instances", several.len()),
-    };
-    line.compose(&who, look.quiet()).skip(2);
+    line.compose(&group.who(), look.quiet()).skip(2);
     let when = short_time(group.since(), model.link.wall(now));
     line.compose(&format!("{} since {when}", group.reason()), look.plain());
 }

@@ -17,6 +17,9 @@ use crate::theme::{Look, Mark};
 /// From this width the header says how often the daemon is asked.
 const ROOM_FOR_INTERVAL: u16 = 56;
 
+/// From this width the counts leave room for more than a number at the right end.
+const ROOM_FOR_ALL: u16 = 100;
+
 /// Name, daemon and connection.
 pub(super) fn draw(model: &Model, look: Look, now: Mono, area: Rect, buffer: &mut Buffer) {
     let (word, rest, style) = connection(model, look, now);
@@ -37,6 +40,9 @@ pub(super) fn draw(model: &Model, look: Look, now: Mono, area: Rect, buffer: &mu
         .word("lastbeat", look.strong())
         .skip(2)
         .compose(&model.daemon, look.plain());
+    if model.is_read_only {
+        line.skip(2).word("read-only", look.quiet());
+    }
     let right = Rect {
         x: split,
         width,
@@ -119,6 +125,7 @@ fn retry(model: &Model, now: Mono) -> String {
 
 /// Counts, order and filter.
 pub(super) fn counts(model: &Model, look: Look, area: Rect, buffer: &mut Buffer) {
+    let area = changed(model, look, area, buffer);
     let mut line = Line::new(buffer, area, 0, look.charset);
     line.skip(1);
     if model.link.has_answer() {
@@ -155,6 +162,28 @@ pub(super) fn counts(model: &Model, look: Look, area: Rect, buffer: &mut Buffer)
         line.word("none", look.quiet());
     } else {
         line.compose(filter.text(), look.strong());
+    }
+}
+
+/// How much changed and was not seen yet, at the right end, where nothing moves for it; gives the
+/// rest of the line.
+fn changed(model: &Model, look: Look, area: Rect, buffer: &mut Buffer) -> Rect {
+    let said = match model.changed() {
+        0 => return area,
+        count if ROOM_FOR_ALL <= area.width => format!("*{count} changed"),
+        count => format!("*{count}"),
+    };
+    let said = look.safe(&said);
+    let width = u16::try_from(said.width()).unwrap_or(u16::MAX);
+    let right = Rect {
+        x: area.right().saturating_sub(width),
+        width,
+        ..area
+    };
+    Line::new(buffer, right, 0, look.charset).text(&said, look.strong());
+    Rect {
+        width: area.width.saturating_sub(width + 1),
+        ..area
     }
 }
 

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::{Color, Modifier};
 
 use super::*;
+use crate::config::Theme;
 use crate::fixture::{AT, answer, events, gone, hear, live, notice, registry, settings, started};
 use crate::keymap::Key;
 use crate::model::link::{Fault, FaultKind};
@@ -15,10 +15,12 @@ use crate::update::{Message, Reply, update};
 
 const SIZES: [(u16, u16); 6] = [(160, 45), (80, 24), (60, 15), (40, 10), (20, 5), (1, 1)];
 const UTF8: Look = Look {
+    theme: Theme::Auto,
     is_colored: true,
     charset: Charset::Utf8,
 };
 const ASCII: Look = Look {
+    theme: Theme::Mono,
     is_colored: false,
     charset: Charset::Ascii,
 };
@@ -87,6 +89,10 @@ fn with_events(model: &mut Model, name: Option<&str>) {
     };
     update(model, Message::Reply(reply), AT);
 }
+
+mod parts;
+mod styles;
+mod sweep;
 
 #[test]
 fn live_with_notice_and_gone() {
@@ -270,56 +276,6 @@ fn paused_with_a_toast_and_a_refresh() {
 }
 
 #[test]
-fn the_selected_line_is_reversed_without_any_color() {
-    let model = live((80, 24), registry());
-
-    let buffer = drawn(&model, ASCII, AT);
-
-    let row = buffer.area.top() + 3;
-    assert!((0..80).all(|x| buffer[(x, row)].modifier.contains(Modifier::REVERSED)));
-    assert!(
-        buffer
-            .content()
-            .iter()
-            .all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset)
-    );
-}
-
-#[test]
-fn only_shapes_and_alarms_are_colored() {
-    let model = with_everything((160, 45));
-
-    let buffer = drawn(&model, UTF8, AT);
-
-    let colored = buffer
-        .content()
-        .iter()
-        .filter(|cell| cell.fg != Color::Reset);
-    for cell in colored {
-        let is_shape = matches!(cell.symbol(), "▲" | "◆" | "▼" | " ");
-        assert!(
-            is_shape || cell.modifier.contains(Modifier::REVERSED),
-            "{cell:?}"
-        );
-    }
-}
-
-#[test]
-fn old_rows_are_dimmed_and_their_ages_go_on() {
-    let mut model = live((80, 24), registry());
-    update(
-        &mut model,
-        Message::Reply(Reply::Services(Err(refused()))),
-        AT,
-    );
-
-    let buffer = drawn(&model, UTF8, AT.plus_ms(5_000));
-
-    assert!(buffer[(12, 5)].modifier.contains(Modifier::DIM));
-    assert!(text(&buffer).contains("77s"), "{}", text(&buffer));
-}
-
-#[test]
 fn what_a_service_sends_cannot_act_on_the_terminal() {
     let mut rows = registry();
     for (index, row) in rows.iter_mut().enumerate() {
@@ -349,50 +305,11 @@ fn what_a_service_sends_cannot_act_on_the_terminal() {
 }
 
 #[test]
-fn no_size_panics() {
-    let states: [fn((u16, u16)) -> Model; 7] = [
-        started,
-        with_everything,
-        |size| live(size, Vec::new()),
-        |size| {
-            let mut model = with_everything(size);
-            press(&mut model, &[Key::Char('?')]);
-            model
-        },
-        |size| {
-            let mut model = with_everything(size);
-            press(&mut model, &[Key::Char('G'), Key::Enter]);
-            model
-        },
-        |size| {
-            let mut model = with_everything(size);
-            press(&mut model, &[Key::Char('d')]);
-            model
-        },
-        |size| {
-            let mut model = with_everything(size);
-            press(&mut model, &[Key::Char('e')]);
-            with_events(&mut model, None);
-            model
-        },
-    ];
-    for make in states {
-        let mut model = make((200, 60));
-        for width in (0..30).chain((30..=200).step_by(10)) {
-            for height in (0..16).chain((16..=60).step_by(11)) {
-                update(&mut model, Message::Resize(width, height), AT);
-                drawn(&model, UTF8, AT);
-            }
-        }
-    }
-}
-
-#[test]
 fn a_model_that_was_shrunk_draws_too() {
     let mut model = with_everything((200, 60));
     press(&mut model, &[Key::Char('G')]);
     for size in SIZES {
         update(&mut model, Message::Resize(size.0, size.1), AT);
-        drawn(&model, Look::new(&settings(&[])), AT);
+        drawn(&model, Look::of(&model), AT);
     }
 }

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use lastbeat_proto::{Span, Timestamp};
 use proptest::prelude::*;
 
+use lastbeat_proto::Status;
+use lastbeat_proto::query::SortKey;
+
 use super::*;
 
 fn row(name: &str, status: Status, heard_ms: i64) -> Row {

@@ -3,72 +3,61 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::fixture::steps::{any_step, take};
+use crate::model::Cursor;
 
-fn any_key() -> impl Strategy<Value = Key> {
-    prop_oneof![
-        8 => proptest::char::range(' ', '~').prop_map(Key::Char),
-        1 => Just(Key::Enter),
-        1 => Just(Key::Esc),
-        1 => Just(Key::Backspace),
-        1 => Just(Key::PageDown),
-        1 => Just(Key::Left),
-        1 => Just(Key::Ctrl('u')),
-    ]
-}
-
-#[derive(Debug, Clone)]
-enum Step {
-    Press(Key),
-    Resize(u16, u16),
-    Hear(Vec<(String, bool)>, bool),
-    Fail,
-    Wait(i64),
-}
-
-fn any_step() -> impl Strategy<Value = Step> {
-    let rows = proptest::collection::vec(("[a-h]", any::<bool>()), 0..8);
-    prop_oneof![
-        5 => any_key().prop_map(Step::Press),
-        1 => (0_u16..200, 0_u16..60).prop_map(|(w, h)| Step::Resize(w, h)),
-        2 => (rows, any::<bool>()).prop_map(|(rows, full)| Step::Hear(rows, full)),
-        1 => Just(Step::Fail),
-        1 => (0_i64..20_000).prop_map(Step::Wait),
-    ]
+/// Whether the selected line is among those that are drawn.
+fn is_on_screen(model: &Model) -> bool {
+    let lines = layout(model);
+    let listed = listed(model, lines);
+    let Cursor {
+        line,
+        top,
+        gone_top,
+        ..
+    } = model.cursor;
+    let within = |line: usize, top: usize, height: u16| {
+        (top..top + usize::from(height).max(1)).contains(&line)
+    };
+    match line.checked_sub(listed) {
+        None => within(line, top, lines.body),
+        Some(below) => model.is_empty() || within(below, gone_top, lines.gone - 1),
+    }
 }
 
 proptest! {
-    /// The cursor is on a visible row whenever there is one, and on screen.
+    /// The cursor is on a line whenever there is one, and on screen.
     #[test]
     fn the_cursor_is_never_lost(steps in proptest::collection::vec(any_step(), 0..40)) {
         let mut model = started((80, 24));
         let mut now = AT;
         for step in steps {
-            match step {
-                Step::Press(key) => { update(&mut model, Message::Key(key), now); }
-                Step::Resize(w, h) => { update(&mut model, Message::Resize(w, h), now); }
-                Step::Hear(rows, full) => {
-                    let rows = rows.into_iter().map(|(name, is_up)| {
-                        row(&name, if is_up { Status::Up } else { Status::Down }, 1)
-                    });
-                    let answer = ServicesAnswer { full, ..answer(rows.collect()) };
-                    let reply = Reply::Services(Ok(Box::new(answer)));
-                    update(&mut model, Message::Reply(reply), now);
-                }
-                Step::Fail => {
-                    update(&mut model, Message::Reply(Reply::Services(Err(fault()))), now);
-                    prop_assert!(model.link.retry_in(now) <= Span::from_secs(15));
-                }
-                Step::Wait(ms) => {
-                    now = now.plus_ms(ms);
-                    update(&mut model, Message::Tick, now);
-                }
-            }
-            let at_cursor = model.rows.row(model.cursor.line).map(RowKey::of);
+            now = take(&mut model, step, now);
+            let at_cursor = model.selected().map(|item| item.selection());
             prop_assert_eq!(&at_cursor, &model.cursor.key);
-            prop_assert_eq!(at_cursor.is_none(), model.rows.is_empty());
-            let height = usize::from(layout(&model).body).max(1);
-            prop_assert!((model.cursor.top..model.cursor.top + height).contains(&model.cursor.line));
-            prop_assert!(now <= wake_at(&model, now).plus_ms(1_000) && wake_at(&model, now) <= now.plus_ms(1_000));
+            prop_assert_eq!(at_cursor.is_none(), model.is_empty());
+            prop_assert!(is_on_screen(&model), "{:?}", model.cursor);
+            prop_assert!(model.link.retry_in(now) <= Span::from_secs(15));
+            let wake = wake_at(&model, now);
+            prop_assert!(now <= wake.plus_ms(1_000) && wake <= now.plus_ms(1_000));
         }
+    }
+
+    /// However one got there, enough of Esc leads back to the table, without a filter.
+    #[test]
+    fn escape_leads_home(steps in proptest::collection::vec(any_step(), 0..40)) {
+        let mut model = started((80, 24));
+        let mut now = AT;
+        for step in steps {
+            now = take(&mut model, step, now);
+        }
+
+        for _ in 0..12 {
+            prop_assert_eq!(update(&mut model, Message::Key(Key::Esc), now), []);
+        }
+
+        prop_assert_eq!(model.pane, Pane::Table);
+        prop_assert_eq!(&model.popup, &None);
+        prop_assert!(model.typing.is_none() && model.rows.filter().is_empty());
     }
 }

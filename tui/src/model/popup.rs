@@ -1,0 +1,50 @@
+//! What lies above everything: the help and the questions.
+
+/// What lies above everything else and takes the keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Popup {
+    /// The keys.
+    Help(Help),
+    /// A question that Enter on "yes" or `y` confirms.
+    Confirm {
+        /// What would be done.
+        question: Question,
+        /// Whether "yes" is chosen; the default is no.
+        is_yes: bool,
+    },
+}
+
+/// Where one is in the help.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Help {
+    /// The number of bindings scrolled away.
+    pub top: usize,
+    /// Only bindings with this text are shown.
+    pub search: String,
+    /// Whether the text is being typed.
+    pub is_typing: bool,
+}
+
+/// What may be asked before it is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Question {
+    /// Take instances out of the registry.
+    Deregister {
+        /// Name of the service.
+        name: String,
+        /// Which instances; never empty.
+        instances: Vec<String>,
+    },
+    /// Take instances off the list of what left.
+    Dismiss {
+        /// Name of the service.
+        name: String,
+        /// Which instances; never empty.
+        instances: Vec<String>,
+    },
+    /// Judge a large registry anew.
+    RefreshAll {
+        /// How many instances.
+        count: usize,
+    },
+}
