@@ -24,7 +24,7 @@ pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json"
 pub(super) const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
 /// What every answer carries, so that no page of ours runs, frames or sends what is not ours.
-const SECURITY: [(HeaderName, HeaderValue); 3] = [
+const SECURITY: [(HeaderName, HeaderValue); 4] = [
     (
         CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(
@@ -33,6 +33,11 @@ const SECURITY: [(HeaderName, HeaderValue); 3] = [
         ),
     ),
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    // No page of another site shows, runs or times an answer by naming it in a tag.
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
     // With `no-referrer` browsers send `Origin: null` from our own forms.
     (REFERRER_POLICY, HeaderValue::from_static("same-origin")),
 ];

@@ -1,6 +1,9 @@
 //! The dashboard in a real browser: Debian's chromium, driven through its own chromedriver.
 
+mod attack;
+mod attacker;
 mod stage;
+mod victim;
 
 use fantoccini::Locator;
 

@@ -4,6 +4,9 @@ use crate::daemon::Daemon;
 use crate::raw::request;
 
 const BODY: &[u8] = br#"{"name": "a", "ip": "192.0.2.10"}"#;
+/// What a page of ours may load and send, and that no other page may show it.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+    connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 const HTML: &str = "Accept: text/html,application/xhtml+xml,*/*;q=0.8";
 
 #[tokio::test]
@@ -151,14 +154,25 @@ async fn every_answer_is_guarded_and_kept_out_of_caches() {
         ("GET", "/nope"),
         ("POST", "/register"),
         ("POST", "/refresh/nobody"),
+        ("OPTIONS", "/register"),
     ] {
-        let reply = daemon.send(method, target, "").await;
+        let origin = ["Origin: https://evil.example"];
+        let reply = daemon.ask(&request(method, target, &origin, b"")).await;
 
-        let policy = reply.header("content-security-policy").unwrap();
-        assert!(
-            policy.starts_with("default-src 'none'; script-src 'self'"),
+        assert_eq!(
+            reply.header("content-security-policy"),
+            Some(POLICY),
             "{target}"
         );
+        assert_eq!(
+            reply.header("cross-origin-resource-policy"),
+            Some("same-origin"),
+            "{target}"
+        );
+        // Nothing that another site may read, whoever it says it is.
+        let opening = reply.headers.iter().map(|(name, _)| name);
+        let opening = opening.filter(|name| name.starts_with("access-control-"));
+        assert_eq!(opening.count(), 0, "{target}");
         assert_eq!(
             reply.header("x-content-type-options"),
             Some("nosniff"),

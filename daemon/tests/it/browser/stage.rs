@@ -196,6 +196,11 @@ pub(crate) struct Stage {
 impl Stage {
     /// A new browser at `url`, with scripts or without.
     pub(crate) async fn open(url: &str, with_script: bool) -> Self {
+        Self::open_with(url, with_script, &[]).await
+    }
+
+    /// The same with more flags for the browser.
+    pub(crate) async fn open_with(url: &str, with_script: bool, flags: &[&str]) -> Self {
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
             .stdout(Stdio::piped())
@@ -207,7 +212,7 @@ impl Stage {
         let driver_address = format!("127.0.0.1:{}", port.trim_end_matches('.'));
         let profile = tempfile::tempdir().unwrap();
         let browser = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities(&profile, with_script))
+            .capabilities(capabilities(&profile, with_script, flags))
             .connect(&format!("http://{driver_address}"))
             .await
             .unwrap();
@@ -259,8 +264,9 @@ impl Stage {
     }
 }
 
-fn capabilities(profile: &TempDir, with_script: bool) -> Capabilities {
-    let mut flags: Vec<String> = FLAGS.iter().map(|&flag| flag.to_owned()).collect();
+fn capabilities(profile: &TempDir, with_script: bool, more: &[&str]) -> Capabilities {
+    let flags = FLAGS.iter().chain(more);
+    let mut flags: Vec<String> = flags.map(|&flag| flag.to_owned()).collect();
     flags.push(format!("--user-data-dir={}", profile.path().display()));
     let scripts = if with_script { 1 } else { 2 };
     let options = json!({
