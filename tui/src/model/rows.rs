@@ -3,6 +3,7 @@
 
 mod changed;
 mod order;
+mod slots;
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -11,8 +12,9 @@ use std::net::IpAddr;
 use lastbeat_proto::answer::{Removed, Row};
 use lastbeat_proto::query::Sort;
 
-use super::filter::{Filter, search_text};
+use super::filter::Filter;
 use order::compare;
+use slots::Place;
 
 /// What tells rows apart on screens: name and instance, never the row number.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -57,6 +59,8 @@ pub struct Rows {
     sort: Sort,
     /// Grows whenever the visible rows may be others.
     generation: u64,
+    /// How many entries are changed.
+    changed: usize,
 }
 
 impl Rows {
@@ -71,6 +75,7 @@ impl Rows {
             filter,
             sort,
             generation: 0,
+            changed: 0,
         }
     }
 
@@ -156,7 +161,10 @@ impl Rows {
 
     /// Takes over a whole registry; rows that stay keep their place in memory.
     pub fn replace(&mut self, rows: Vec<Row>) {
-        let slots: Vec<usize> = rows.into_iter().map(|row| self.store(row)).collect();
+        let slots: Vec<usize> = rows
+            .into_iter()
+            .map(|row| self.store(row, Place::New))
+            .collect();
         let gone: Vec<usize> = self
             .sorted
             .iter()
@@ -170,9 +178,16 @@ impl Rows {
         self.insert_sorted(slots);
     }
 
-    /// Takes over what changed.
+    /// Takes over what changed. A row that stays where it is, as with every plain heartbeat, costs
+    /// nothing but its exchange.
     pub fn merge(&mut self, changed: Vec<Row>, removed: &[Removed]) {
-        let slots: Vec<usize> = changed.into_iter().map(|row| self.store(row)).collect();
+        self.generation += 1;
+        let mut slots: Vec<usize> = Vec::new();
+        for row in changed {
+            let slot = self.store(row, Place::Kept);
+            slots.extend(Some(slot).filter(|slot| self.is_marked(*slot)));
+        }
+        let before = self.by_key.len();
         for row in removed {
             let key = RowKey {
                 name: row.name.clone(),
@@ -182,6 +197,9 @@ impl Rows {
                 self.drop_slot(slot);
             }
         }
+        if slots.is_empty() && self.by_key.len() == before {
+            return;
+        }
         let mut sorted = std::mem::take(&mut self.sorted);
         sorted.retain(|slot| self.entry(*slot).is_some_and(|entry| !entry.is_marked));
         self.sorted = sorted;
@@ -190,46 +208,6 @@ impl Rows {
 
     fn entry(&self, slot: usize) -> Option<&Entry> {
         self.slots.get(slot)?.as_ref()
-    }
-
-    /// Puts a row into its slot and marks it.
-    fn store(&mut self, row: Row) -> usize {
-        let key = RowKey::of(&row);
-        let search = search_text(&row);
-        let before = self.by_key.get(&key).and_then(|slot| self.entry(*slot));
-        let is_changed =
-            before.is_some_and(|before| before.is_changed || before.row.status != row.status);
-        let entry = Entry {
-            is_visible: self.filter.matches(&row, &search),
-            address: row.ip.parse().ok(),
-            search,
-            row,
-            is_marked: true,
-            is_changed,
-        };
-        let slot = match (self.by_key.get(&key), self.free.pop()) {
-            (Some(known), unused) => {
-                self.free.extend(unused);
-                *known
-            }
-            (None, Some(free)) => free,
-            (None, None) => {
-                self.slots.push(None);
-                self.slots.len() - 1
-            }
-        };
-        self.by_key.insert(key, slot);
-        if let Some(place) = self.slots.get_mut(slot) {
-            *place = Some(entry);
-        }
-        slot
-    }
-
-    fn drop_slot(&mut self, slot: usize) {
-        if let Some(entry) = self.slots.get_mut(slot).and_then(Option::take) {
-            self.by_key.remove(&RowKey::of(&entry.row));
-            self.free.push(slot);
-        }
     }
 
     /// Merges marked slots into the order and clears their marks. An answer that names a row

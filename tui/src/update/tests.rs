@@ -1,5 +1,7 @@
 //! What each message changes and asks for.
 
+mod input;
+mod lines;
 mod link;
 mod properties;
 

@@ -26,12 +26,19 @@ pub(super) fn status(model: &Model, look: Look, now: Mono, area: Rect, buffer: &
     let Some(item) = model.selected() else {
         return;
     };
-    let of = model.len();
-    line.compose(&format!("{}/{of}", model.cursor.line + 1), look.plain())
+    let (at, of) = match model.cursor.line.checked_sub(model.table_len()) {
+        Some(below) => (below, model.lines.gone_len()),
+        None => (model.cursor.line, model.table_len()),
+    };
+    line.compose(&format!("{}/{of}", at + 1), look.plain())
         .skip(2);
     let (name, said) = match item {
         Item::Instance(row) => (&row.name, of_row(row, model, now)),
-        Item::Service(group) => (&group.name, group.counts()),
+        Item::Service(group) => {
+            let only = model.only_row(group);
+            let said = only.map_or_else(|| group.counts(), |row| of_row(row, model, now));
+            (&group.name, said)
+        }
         Item::Gone(group) => {
             let since = short_time(group.since(), model.link.wall(now));
             let said = format!("GONE since {since}, {}", group.reason());

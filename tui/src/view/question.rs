@@ -78,7 +78,7 @@ fn answers(look: Look, is_yes: bool, line: &mut Line<'_>) {
 fn words(question: &Question) -> (&'static str, String) {
     let several = |name: &str, instances: &[String]| match instances {
         [one] => format!("{name} ({one})"),
-        all => format!("all {} instances of {name}", all.len()),
+        all => format!("{} instances of {name}", all.len()),
     };
     match question {
         Question::Deregister { name, instances } => (

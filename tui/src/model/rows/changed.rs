@@ -10,9 +10,8 @@ impl Rows {
     }
 
     /// How many rows changed their status since they were last seen.
-    pub fn changed(&self) -> usize {
-        let entries = self.slots.iter().flatten();
-        entries.filter(|entry| entry.is_changed).count()
+    pub const fn changed(&self) -> usize {
+        self.changed
     }
 
     /// The row with this key changed its status.
@@ -32,6 +31,11 @@ impl Rows {
         if let Some(entry) = entry.filter(|entry| entry.is_changed != is_changed) {
             entry.is_changed = is_changed;
             self.generation += 1;
+            if is_changed {
+                self.changed += 1;
+            } else {
+                self.changed -= 1;
+            }
         }
     }
 }

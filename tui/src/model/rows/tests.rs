@@ -148,12 +148,47 @@ fn filter_words_must_all_match() {
     }
 }
 
+#[test]
+fn a_status_that_changed_is_marked_until_it_is_seen() {
+    let mut rows = rows("name", "");
+    rows.replace(vec![row("a", Status::Up, 0), row("b", Status::Up, 0)]);
+    assert_eq!(rows.changed(), 0, "nothing is new at the first sight");
+
+    rows.merge(
+        vec![row("a", Status::Up, 5), row("b", Status::Down, 0)],
+        &[],
+    );
+    rows.merge(vec![row("b", Status::Down, 1)], &[]);
+    assert!(!rows.is_changed(0) && rows.is_changed(1));
+
+    rows.replace(vec![row("a", Status::Down, 0), row("b", Status::Down, 1)]);
+    assert_eq!(rows.changed(), 2);
+    rows.see(1);
+    assert!(rows.is_changed(0) && !rows.is_changed(1));
+    rows.merge(Vec::new(), &[removed("a")]);
+    assert_eq!(rows.changed(), 0);
+}
+
+#[test]
+fn a_heartbeat_leaves_the_order_alone() {
+    let mut rows = rows("name", "");
+    rows.replace(vec![row("a", Status::Up, 0), row("b", Status::Up, 0)]);
+    let (sorted, generation) = (rows.sorted.as_ptr(), rows.generation());
+
+    rows.merge(vec![row("a", Status::Up, 7)], &[]);
+
+    assert_eq!(rows.row(0).unwrap().heard_ms, 7);
+    assert_eq!(rows.sorted.as_ptr(), sorted, "nothing was sorted");
+    assert!(generation < rows.generation(), "services show ages too");
+}
+
 #[derive(Debug, Clone)]
 enum Change {
     Replace(Vec<Row>),
     Merge(Vec<Row>, Vec<Removed>),
     Sort(Sort),
     Filter(&'static str),
+    See(usize),
 }
 
 fn any_row() -> impl Strategy<Value = Row> {
@@ -176,6 +211,7 @@ fn any_change() -> impl Strategy<Value = Change> {
             .prop_map(|(rows, removed)| Change::Merge(rows, removed)),
         sort.prop_map(Change::Sort),
         prop_oneof![Just(""), Just("a"), Just("status:down"), Just("!b")].prop_map(Change::Filter),
+        (0_usize..7).prop_map(Change::See),
     ]
 }
 
@@ -198,6 +234,7 @@ proptest! {
                 }
                 Change::Sort(sort) => rows.set_sort(sort),
                 Change::Filter(text) => rows.set_filter(Filter::parse(text)),
+                Change::See(line) => rows.see(line),
             }
             let mut fresh = Rows::new(rows.filter().clone(), rows.sort());
             fresh.replace(model.values().cloned().collect());
@@ -206,6 +243,8 @@ proptest! {
                 fresh.rows_from(0).collect::<Vec<_>>()
             );
             prop_assert_eq!(rows.total(), model.len());
+            let changed = rows.slots.iter().flatten().filter(|e| e.is_changed).count();
+            prop_assert_eq!(rows.changed(), changed);
             for line in 0..rows.len() {
                 let key = RowKey::of(rows.row(line).unwrap());
                 prop_assert_eq!(rows.line_of(&key), Some(line));
