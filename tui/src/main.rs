@@ -100,3 +100,34 @@ fn report(error: &CliError) -> u8 {
     let _written: io::Result<()> = writeln!(io::stderr(), "lastbeat: {text}");
     code
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_ending_has_its_code() {
+        let endings = [
+            (Done::Monitor(Outcome::Quit), 0),
+            (Done::Monitor(Outcome::BrokenPipe), 0),
+            (Done::Monitor(Outcome::Panicked), 70),
+            (Done::Monitor(Outcome::Hangup), 129),
+            (Done::Monitor(Outcome::Signal(2)), 130),
+            (Done::Monitor(Outcome::Signal(15)), 143),
+            (Done::Shown, 0),
+        ];
+        for (done, code) in endings {
+            assert_eq!(code_of(done), code, "{done:?}");
+        }
+        let verdicts = [
+            (Verdict::Fine, 0, 0),
+            (Verdict::Late, 0, 1),
+            (Verdict::Down, 1, 2),
+            (Verdict::Nothing, 0, 3),
+        ];
+        for (verdict, printed, checked) in verdicts {
+            assert_eq!(code_of(Done::Printed { verdict }), printed, "{verdict:?}");
+            assert_eq!(code_of(Done::Checked { verdict }), checked, "{verdict:?}");
+        }
+    }
+}

@@ -240,3 +240,66 @@ impl Signals {
 const fn signaled(kind: SignalKind) -> Outcome {
     Outcome::Signal(kind.as_raw_value())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::terminal::Pty;
+
+    /// What a panic of any thread here leads to, without a switch in the product that panics.
+    #[test]
+    fn a_panic_gives_the_terminal_back_before_it_is_told() {
+        let pty = Pty::open();
+        pty.guard.enter().unwrap();
+        let was_raw_when_told = Arc::new(Mutex::new(None));
+        let before = std::panic::take_hook();
+        let (guard, told) = (Arc::clone(&pty.guard), Arc::clone(&was_raw_when_told));
+        std::panic::set_hook(Box::new(move |_| {
+            let modes = rustix::termios::tcgetattr(guard.fd()).unwrap();
+            let is_line_mode = modes
+                .local_modes
+                .contains(rustix::termios::LocalModes::ICANON);
+            *told.lock().unwrap() = Some(!is_line_mode);
+        }));
+        restore_on_panic(&pty.guard);
+        let (ended, endings) = channel();
+        let (messages, incoming) = channel();
+
+        let drawing = thread::spawn(move || {
+            let _alarm = Alarm(ended);
+            panic!("a bug");
+        });
+        let outcome = supervise(&pty.guard, &endings, &messages, &drawing);
+        drawing.join().unwrap_err();
+        std::panic::set_hook(before);
+
+        assert_eq!(outcome, Outcome::Panicked);
+        assert_eq!(*was_raw_when_told.lock().unwrap(), Some(false));
+        assert!(!pty.is_raw());
+        assert!(matches!(incoming.try_recv(), Ok(Incoming::End)));
+        assert!(pty.written().ends_with(b"\x1b[?25h\x1b[?1049l"));
+    }
+
+    #[test]
+    fn the_first_ending_is_the_outcome_and_the_modes_come_back_from_a_drawing_that_hangs() {
+        let pty = Pty::open();
+        pty.guard.enter().unwrap();
+        let (ended, endings) = channel();
+        let (messages, _incoming) = channel();
+        let (release, held) = channel::<()>();
+        // It hangs until the test ends it: a terminal that takes no more bytes.
+        let drawing = thread::spawn(move || {
+            held.recv().unwrap_err();
+        });
+        ended.send(Outcome::Signal(15)).unwrap();
+
+        let outcome = supervise(&pty.guard, &endings, &messages, &drawing);
+
+        assert_eq!(outcome, Outcome::Signal(15));
+        assert!(!pty.is_raw());
+        drop(release);
+        drawing.join().unwrap();
+    }
+}

@@ -123,3 +123,6 @@ fn write_to(terminal: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<(), TerminalEr
     }
     Ok(())
 }
+
+#[cfg(test)]
+pub(crate) use guard::tests::Pty;

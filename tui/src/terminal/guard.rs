@@ -144,6 +144,7 @@ fn fd(tty: Option<&File>) -> BorrowedFd<'_> {
 #[cfg(test)]
 pub(crate) mod tests {
     use std::io::Read as _;
+    use std::sync::Arc;
 
     use portable_pty::{MasterPty, PtySize, native_pty_system};
     use rustix::termios::LocalModes;
@@ -154,7 +155,7 @@ pub(crate) mod tests {
     pub(crate) struct Pty {
         master: Box<dyn MasterPty + Send>,
         tty: File,
-        pub(crate) guard: Guard,
+        pub(crate) guard: Arc<Guard>,
     }
 
     impl Pty {
@@ -169,7 +170,7 @@ pub(crate) mod tests {
                     .unwrap()
             };
             Self {
-                guard: Guard::of(Some(open()), Some(open())).unwrap(),
+                guard: Arc::new(Guard::of(Some(open()), Some(open())).unwrap()),
                 tty: open(),
                 master: pair.master,
             }
@@ -180,13 +181,15 @@ pub(crate) mod tests {
             !modes.local_modes.contains(LocalModes::ICANON)
         }
 
-        /// Everything that was written, in an own buffer of the terminal until now.
+        /// Everything that was written, until nobody holds the terminal any more.
         pub(crate) fn written(self) -> Vec<u8> {
             let mut reader = self.master.try_clone_reader().unwrap();
             drop((self.guard, self.tty));
-            let mut bytes = vec![0; 4_096];
-            let count = reader.read(&mut bytes).unwrap();
-            bytes.truncate(count);
+            let (mut bytes, mut part) = (Vec::new(), [0; 4_096]);
+            // Linux ends it with EIO, others with nothing.
+            while let Ok(count @ 1..) = reader.read(&mut part) {
+                bytes.extend_from_slice(&part[..count]);
+            }
             bytes
         }
     }

@@ -95,6 +95,56 @@ fn trouble_has_its_codes_and_sentences() {
 }
 
 #[test]
+fn a_check_says_it_in_one_line_on_stdout_and_by_its_code() {
+    let mut gone = two();
+    gone.stop();
+    let locked = two();
+    locked.state().refusal = Some((401, String::new()));
+    let mut late = row("cache", Status::Up, 50);
+    late.late = true;
+    let daemon = Daemon::start(vec![row("auth", Status::Up, 5), late]);
+    let cases = [
+        (gone.url(), "", 3, "LASTBEAT UNKNOWN - cannot ask"),
+        (locked.url(), "", 3, "LASTBEAT UNKNOWN - cannot ask"),
+        (
+            daemon.url(),
+            "",
+            1,
+            "LASTBEAT WARNING - 1 late: cache (10.0.0.7) |",
+        ),
+        (daemon.url(), "auth", 0, "LASTBEAT OK - 1 UP |"),
+        (
+            daemon.url(),
+            "nonesuch",
+            3,
+            "LASTBEAT UNKNOWN - no service matches",
+        ),
+        (
+            "ftp://x".to_owned(),
+            "",
+            3,
+            "LASTBEAT UNKNOWN - cannot use --url",
+        ),
+    ];
+    for (url, filter, code, said) in cases {
+        let output = lastbeat(&["--format=nagios", "--url", &url, "--filter", filter]);
+        let line = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(code), "{line}");
+        assert!(line.starts_with(said), "{line}");
+        assert_eq!(line.lines().count(), 1, "{line}");
+        assert_eq!(text(&output.stderr), "");
+    }
+    let daemon = two();
+    let output = lastbeat(&["--once", "--format", "nagios", "--url", &daemon.url()]);
+    assert_eq!(output.status.code(), Some(2));
+    let mistake = lastbeat(&["--format", "nagios", "--nonsense"]);
+    assert_eq!(mistake.status.code(), Some(3));
+    assert!(text(&mistake.stdout).starts_with("LASTBEAT UNKNOWN - error: unexpected"));
+    let help = lastbeat(&["--format", "nagios", "--help"]);
+    assert_eq!(help.status.code(), Some(0));
+}
+
+#[test]
 fn a_bad_flag_is_2() {
     for arguments in [
         &["--interval", "1ms"][..],
