@@ -13,7 +13,7 @@ mod pieces;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lastbeat_proto::answer::{EventsAnswer, GoneAnswer, Notice, ServicesAnswer};
+use lastbeat_proto::answer::{EventsAnswer, GoneAnswer, Notice, ServicesAnswer, UptimeAnswer};
 use lastbeat_proto::{EventKind, Span};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore, watch};
@@ -107,6 +107,17 @@ pub struct Overview {
     pub gone: GoneAnswer,
     /// The last events.
     pub events: EventsAnswer,
+}
+
+/// What the page of a service tells of its past.
+#[derive(Debug)]
+pub struct Past {
+    /// What happened to it last.
+    pub events: EventsAnswer,
+    /// How it was in the last days.
+    pub uptime: UptimeAnswer,
+    /// Why older events are missing, where they are.
+    pub missing: Option<RegistryError>,
 }
 
 /// Owner of the state.

@@ -19,6 +19,7 @@ pub mod record;
 mod select;
 mod slab;
 mod tally;
+mod uptime;
 mod view;
 
 use std::collections::BTreeSet;
@@ -45,6 +46,7 @@ pub use self::notice::{MASS_LOSS, Rewritten, StoreTrouble};
 pub use self::select::{Candidate, Head, Portion};
 pub use self::slab::{Detail, Place};
 pub use self::tally::{Figures, Spread};
+pub use self::uptime::Watched;
 
 /// How many rows are how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

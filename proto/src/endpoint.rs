@@ -78,6 +78,8 @@ pub enum Route {
     Events,
     /// What left.
     Gone,
+    /// How one service was in the last days.
+    Uptime,
     /// Whether the daemon lives.
     Health,
     /// Whether the daemon serves.
@@ -134,7 +136,7 @@ const fn endpoint(
 }
 
 /// All of them. What is not here does not exist.
-pub const ENDPOINTS: [Endpoint; 21] = [
+pub const ENDPOINTS: [Endpoint; 22] = [
     endpoint(
         Route::Register,
         Method::Post,
@@ -204,6 +206,13 @@ pub const ENDPOINTS: [Endpoint; 21] = [
         "/gone",
         Scope::Read,
         "what left, newest first; `?name= &limit=`",
+    ),
+    endpoint(
+        Route::Uptime,
+        Method::Get,
+        "/uptime/<name>",
+        Scope::Read,
+        "how a service was in the last 24 hours, 7 and 30 days, with what nobody knows",
     ),
     endpoint(
         Route::Health,

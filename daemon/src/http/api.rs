@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::http::request::Parts;
-use lastbeat_proto::answer::{EventsAnswer, LivenessAnswer};
+use lastbeat_proto::answer::LivenessAnswer;
 use lastbeat_proto::endpoint::{Route, Scope};
 use lastbeat_proto::problem::{FieldError, Slug};
 use lastbeat_proto::query::{self, HistoryQuery, ListQuery};
@@ -23,7 +23,7 @@ use super::problem::{Failure, Refusal, wants_html};
 use super::router::{Destination, root_of};
 use super::sender::Sender;
 use super::site::Site;
-use crate::registry::{Listing, RegistryError};
+use crate::registry::{Listing, Registry, RegistryError};
 
 /// A request that passed the door, read whole.
 pub(super) struct Call<'call> {
@@ -58,6 +58,7 @@ pub(super) async fn answer(call: &Call<'_>) -> Outcome {
         Route::RefreshAll => Ok(call.refresh_all()),
         Route::Events => call.events().await,
         Route::Gone => call.gone().await,
+        Route::Uptime => call.uptime().await,
         Route::Health => call.health(),
         Route::Ready => call.ready(),
         Route::Metrics => Ok(call.metrics()),
@@ -152,13 +153,23 @@ impl Call<'_> {
     async fn events(&self) -> Outcome {
         let query = HistoryQuery::parse(self.query())?;
         let _turn = self.turn_to_render().await;
-        self.kept(json(&self.read_events(query).await?)?)
+        self.kept(json(
+            &self.read(move |registry| registry.events(&query)).await??,
+        )?)
     }
 
     async fn gone(&self) -> Outcome {
         let query = HistoryQuery::parse(self.query())?;
         let _turn = self.turn_to_render().await;
         self.kept(json(&self.site.registry.gone(&query))?)
+    }
+
+    async fn uptime(&self) -> Outcome {
+        let name = self.name()?;
+        let _turn = self.turn_to_render().await;
+        self.kept(json(
+            &self.read(move |registry| registry.uptime(&name)).await??,
+        )?)
     }
 
     /// Who may not look learns that it lives and nothing more.
@@ -204,42 +215,41 @@ impl Call<'_> {
     }
 
     async fn service_page(&self) -> Outcome {
-        let name = self.name()?.to_string();
+        let name = self.name()?;
+        let text = name.to_string();
         let _turn = self.turn_to_render().await;
-        let seen = self.site.registry.overview(&ListQuery {
-            name: Some(name.clone()),
+        let seen = self.site.registry.page(&ListQuery {
+            name: Some(text.clone()),
             ..ListQuery::default()
         });
-        let past = HistoryQuery {
-            name: Some(name.clone()),
+        let gone = self.site.registry.gone(&HistoryQuery {
+            name: Some(text.clone()),
             before: None,
             limit: query::LIMIT,
-        };
-        let gone = self.site.registry.gone(&past);
-        let events = match self.read_events(past).await {
-            // While the disk fails, the page shows what is in memory.
-            Err(Refusal::Registry(RegistryError::HistoryUnavailable { cause })) => {
-                tracing::warn!(error = cause, "cannot read older events from the store");
-                of_service(&name, seen.events)
-            }
-            read => read?,
-        };
-        if seen.services.services.is_empty() && gone.gone.is_empty() && events.events.is_empty() {
+        });
+        let past = self.read(move |registry| registry.past(&name)).await?;
+        if let Some(error) = &past.missing {
+            tracing::warn!(%error, "the page of service {text} shows what is in memory");
+        }
+        if seen.services.is_empty() && gone.gone.is_empty() && past.events.events.is_empty() {
             return Err(RegistryError::Unknown {
-                name,
+                name: text,
                 instance: None,
             }
             .into());
         }
-        let page = dashboard::service(&self.asked(), &name, seen.services, (gone, events));
+        let page = dashboard::service(&self.asked(), &text, seen, gone, past);
         self.kept(page.map_err(Failure::from)?)
     }
 
-    /// Older events are read from the disk.
-    async fn read_events(&self, query: HistoryQuery) -> Result<EventsAnswer, Refusal> {
+    /// Asks what may have to read the disk.
+    async fn read<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&Registry) -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
         let registry = Arc::clone(&self.site.registry);
-        let read = tokio::task::spawn_blocking(move || registry.events(&query));
-        Ok(read.await.map_err(Failure::from)??)
+        let read = tokio::task::spawn_blocking(move || ask(&registry));
+        Ok(read.await.map_err(Failure::from)?)
     }
 
     /// A place among those who wait for a change.
@@ -366,14 +376,6 @@ fn parse_instance(text: &str) -> Result<InstanceId, Refusal> {
             detail,
         }])
     })
-}
-
-/// Those of one service.
-fn of_service(name: &str, mut answer: EventsAnswer) -> EventsAnswer {
-    answer
-        .events
-        .retain(|event| event.name.as_deref() == Some(name));
-    answer
 }
 
 /// The sender's address is not the proxy's, and which proxies may be believed is not configured.

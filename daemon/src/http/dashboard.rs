@@ -12,12 +12,15 @@ mod row;
 mod shell;
 #[cfg(test)]
 mod tests;
+mod uptime;
 
 use askama::Template;
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
-use lastbeat_proto::answer::{EventsAnswer, GoneAnswer, Row, ServicesAnswer, Summary};
+use lastbeat_proto::answer::{
+    EventsAnswer, GoneAnswer, Row, ServicesAnswer, Summary, UptimeAnswer,
+};
 use lastbeat_proto::problem::Problem;
 use lastbeat_proto::query::ListQuery;
 use lastbeat_proto::{explain, path};
@@ -28,10 +31,11 @@ use self::past::{EventView, Group, NoticeView};
 use self::row::{Context, RowView, Why};
 pub(super) use self::shell::Asked;
 use self::shell::Shell;
+use self::uptime::UptimeView;
 use super::answer::{self, Answer, HTML};
 use super::assets;
 use super::router::root_of;
-use crate::registry::Overview;
+use crate::registry::{Overview, Past};
 
 /// On every answer with a live part, also on `304`: the daemon's monotonic clock, for ages.
 const UP_MS: HeaderName = HeaderName::from_static("x-up-ms");
@@ -70,6 +74,7 @@ struct ServicePage {
     more: usize,
     /// The list of all of them.
     all: String,
+    uptime: UptimeView,
     /// Body of its registration, fit for single quotes in a shell.
     register_body: String,
 }
@@ -108,7 +113,7 @@ pub(super) fn rows(asked: &Asked<'_>, query: &ListQuery, seen: Overview) -> aska
 }
 
 /// The page of one service, or with `?part=live` its live part. `seen` has its rows, `gone` and
-/// `events` what is known of it beside them.
+/// `past` what is known of it beside them.
 ///
 /// # Errors
 /// When the template cannot be rendered.
@@ -116,11 +121,12 @@ pub(super) fn service(
     asked: &Asked<'_>,
     name: &str,
     seen: ServicesAnswer,
-    (gone, events): (GoneAnswer, EventsAnswer),
+    gone: GoneAnswer,
+    past: Past,
 ) -> askama::Result<Answer> {
     let is_part = asked.value("part").as_deref() == Some("live");
     let shell = Shell::new(asked, &seen, "?part=live&", is_part);
-    let page = ServicePage::new(shell, name, seen, gone, events);
+    let page = ServicePage::new(shell, name, seen, gone, past);
     let html = page.render()?;
     Ok(if is_part {
         part(html, &page.shell, asked)
@@ -192,18 +198,17 @@ impl Page {
 }
 
 impl ServicePage {
-    fn new(
-        shell: Shell,
-        name: &str,
-        seen: ServicesAnswer,
-        gone: GoneAnswer,
-        events: EventsAnswer,
-    ) -> Self {
+    fn new(shell: Shell, name: &str, seen: ServicesAnswer, gone: GoneAnswer, past: Past) -> Self {
         let body = registration(name, seen.services.first());
+        let more = seen.matching.saturating_sub(seen.services.len());
+        let uptime = past.uptime;
+        let mut live = Live::new(&shell, Some(name), seen, gone, past.events);
+        live.add_uptime(&uptime);
         Self {
-            more: seen.matching.saturating_sub(seen.services.len()),
+            more,
             all: link::to_name(&shell.root, name),
-            live: Live::new(&shell, Some(name), seen, gone, events),
+            uptime: UptimeView::new(&uptime.service, uptime.now),
+            live,
             name: name.to_owned(),
             path: path::encode(name),
             register_body: body.replace('\'', "'\\''"),
@@ -213,6 +218,20 @@ impl ServicePage {
 }
 
 impl Live {
+    /// Tells each row how it was in the last 24 hours.
+    fn add_uptime(&mut self, answer: &UptimeAnswer) {
+        let told = |row: &RowView| {
+            let found = answer
+                .instances
+                .iter()
+                .find(|one| one.instance == row.instance)?;
+            found.uptime.windows.first().map(uptime::sentence)
+        };
+        for row in &mut self.rows {
+            row.uptime = told(row);
+        }
+    }
+
     fn new(
         shell: &Shell,
         name: Option<&str>,

@@ -158,6 +158,7 @@ const fn id(endpoint: &Endpoint) -> &'static str {
         (Route::RefreshAll, _) => "refreshAll",
         (Route::Events, _) => "events",
         (Route::Gone, _) => "gone",
+        (Route::Uptime, _) => "uptime",
         (Route::Health, _) => "health",
         (Route::Ready, _) => "ready",
         (Route::Metrics, _) => "metrics",

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use lastbeat_proto::ServiceName;
 use lastbeat_proto::answer::{
-    EventsAnswer, GoneAnswer, HealthAnswer, NoticeLevel, Row, StoreHealth, Summary,
+    EventsAnswer, GoneAnswer, HealthAnswer, NoticeLevel, Row, StoreHealth, Summary, UptimeAnswer,
 };
-use lastbeat_proto::query::{HistoryQuery, ListQuery};
+use lastbeat_proto::query::{self, HistoryQuery, ListQuery};
 
-use super::{Overview, PAGE_EVENTS, PAGE_GONE, Registry, RegistryError};
+use super::{Overview, PAGE_EVENTS, PAGE_GONE, Past, Registry, RegistryError};
+use crate::state::record::EventRecord;
 use crate::state::{Figures, MASS_LOSS, Place};
 
 impl Registry {
@@ -35,19 +37,78 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::HistoryUnavailable`].
     pub fn events(&self, query: &HistoryQuery) -> Result<EventsAnswer, RegistryError> {
-        let name = query.name.as_deref();
+        let before = query.before.unwrap_or(u64::MAX);
+        let events = self.recorded(query.name.as_deref(), before, query.limit)?;
+        Ok(self.shown(&events, query.limit))
+    }
+
+    /// How a service was in the last days. Blocks while it reads the store.
+    ///
+    /// # Errors
+    /// [`RegistryError::HistoryUnavailable`], and [`RegistryError::Unknown`] for a name of which
+    /// nothing is known.
+    pub fn uptime(&self, name: &ServiceName) -> Result<UptimeAnswer, RegistryError> {
+        let events = self.recorded(Some(name.as_str()), u64::MAX, query::MAX_LIMIT)?;
+        let watched = self.hold(|state, now| state.watched(name, now));
+        if events.is_empty() && watched.is_empty() {
+            return Err(RegistryError::Unknown {
+                name: name.to_string(),
+                instance: None,
+            });
+        }
+        Ok(watched.uptime(&events))
+    }
+
+    /// What the page of a service tells of its past. Blocks while it reads the store; where that
+    /// fails, what is in memory must do, and the cause is told beside it.
+    pub fn past(&self, name: &ServiceName) -> Past {
+        let text = name.as_str();
+        let (events, missing) = match self.recorded(Some(text), u64::MAX, query::MAX_LIMIT) {
+            Ok(events) => (events, None),
+            Err(error) => (
+                self.hold(|state, _| state.recorded(Some(text), u64::MAX, query::LIMIT).0),
+                Some(error),
+            ),
+        };
+        let watched = self.hold(|state, now| state.watched(name, now));
+        let newest = events.get(..query::LIMIT).unwrap_or(&events);
+        Past {
+            events: self.shown(newest, query::LIMIT),
+            uptime: watched.uptime(&events),
+            missing,
+        }
+    }
+
+    /// `events` as they are shown; as many as `limit` may have older ones behind them.
+    fn shown(&self, events: &[EventRecord], limit: usize) -> EventsAnswer {
+        let before = events.last().map(|event| event.revision);
+        let before = before.filter(|revision| events.len() == limit && 1 < *revision);
+        self.hold(|state, now| EventsAnswer {
+            events: events.iter().map(|event| state.event(event, now)).collect(),
+            now: now.wall,
+            before,
+        })
+    }
+
+    /// At most `limit` events with a revision below `below`, newest first, from memory and then
+    /// from the store.
+    fn recorded(
+        &self,
+        name: Option<&str>,
+        mut below: u64,
+        limit: usize,
+    ) -> Result<Vec<EventRecord>, RegistryError> {
         let mut events = Vec::new();
-        let mut below = query.before.unwrap_or(u64::MAX);
-        let (now, missing) = loop {
-            let (found, goes_on, oldest, now) = self.hold(|state, now| {
-                let left = query.limit - events.len();
-                let (found, goes_on) = state.events(name, below, left, now);
-                (found, goes_on, state.oldest_event(), now)
+        let missing = loop {
+            let left = limit - events.len();
+            let (found, goes_on, oldest) = self.hold(|state, _| {
+                let (found, goes_on) = state.recorded(name, below, left);
+                (found, goes_on, state.oldest_event())
             });
             events.extend(found);
             match goes_on {
                 Some(next) if oldest < next => below = next,
-                missing => break (now, missing),
+                missing => break missing,
             }
         };
         if let Some(before) = missing {
@@ -57,21 +118,13 @@ impl Registry {
             let _turn = self.history_turns.try_acquire().map_err(busy)?;
             let older = self
                 .history
-                .older_events(name, before, query.limit - events.len())
+                .older_events(name, before, limit - events.len())
                 .map_err(|error| RegistryError::HistoryUnavailable {
                     cause: error.to_string(),
                 })?;
-            self.hold(|state, now| {
-                events.extend(older.iter().map(|event| state.event(event, now)));
-            });
+            events.extend(older);
         }
-        let before = events.last().map(|event| event.revision);
-        let before = before.filter(|revision| events.len() == query.limit && 1 < *revision);
-        Ok(EventsAnswer {
-            events,
-            now: now.wall,
-            before,
-        })
+        Ok(events)
     }
 
     /// Tombstones that are shown, newest first.

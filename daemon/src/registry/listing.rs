@@ -52,7 +52,7 @@ impl Registry {
     }
 
     /// One page of rows, worst first where the query does not say.
-    pub(super) fn page(self: &Arc<Self>, query: &ListQuery) -> ServicesAnswer {
+    pub fn page(self: &Arc<Self>, query: &ListQuery) -> ServicesAnswer {
         let (head, places) = self.choose(query, SortKey::Status);
         ServicesAnswer {
             services: self.rows(page_of(&places, query)),

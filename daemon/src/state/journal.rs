@@ -148,13 +148,12 @@ impl State {
     /// or of all; and where there may be more, the revision below which the search has to go on. It
     /// ends early when it has looked at so many that others want the lock: what waits for a disk in
     /// trouble is long.
-    pub fn events(
+    pub fn recorded(
         &self,
         name: Option<&str>,
         before: u64,
         count: usize,
-        now: Moment,
-    ) -> (Vec<Event>, Option<u64>) {
+    ) -> (Vec<EventRecord>, Option<u64>) {
         let most = count.max(MAX_COPIED);
         let mut looked_at = None;
         let mut events = Vec::new();
@@ -163,7 +162,7 @@ impl State {
             looked_at = Some(event.revision);
             let of = event.subject.as_ref().map(|subject| subject.name.as_str());
             if name.is_none() || name == of {
-                events.push(self.event(event, now));
+                events.push(event.clone());
             }
             if events.len() == count {
                 return (events, None);
@@ -176,6 +175,19 @@ impl State {
             oldest.map(|oldest| oldest.min(before))
         };
         (events, goes_on)
+    }
+
+    /// What [`recorded`](Self::recorded) finds, as it is shown.
+    pub fn events(
+        &self,
+        name: Option<&str>,
+        before: u64,
+        count: usize,
+        now: Moment,
+    ) -> (Vec<Event>, Option<u64>) {
+        let (events, goes_on) = self.recorded(name, before, count);
+        let shown = events.iter().map(|event| self.event(event, now));
+        (shown.collect(), goes_on)
     }
 
     /// Number of the last event.

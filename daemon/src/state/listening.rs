@@ -107,11 +107,17 @@ impl Listening {
         let gap_us = now.mono.micros_since(last.mono).max(0);
         self.l = Listened::from_micros(self.l.as_micros() + gap_us.min(MAX_STEP_US));
         self.last = Some(now);
+        let is_stall = STALL_US < gap_us;
         if let Some(stretch) = self.stretches.last_mut() {
             stretch.last_l = self.l;
-            stretch.last_wall = now.wall;
+            // A stretch ends where the daemon stood still, not where it went on.
+            stretch.last_wall = if is_stall {
+                last.wall.plus_micros(MAX_STEP_US)
+            } else {
+                now.wall
+            };
         }
-        if STALL_US < gap_us {
+        if is_stall {
             self.push(Began::Stall, now.wall);
             return Passed::Stalled(gap_us);
         }

@@ -96,7 +96,7 @@ fn undocumented(document: &Value, method: &str, target: &str, reply: &Reply) -> 
 /// A request, and the status that it must have.
 type Case = (&'static str, &'static str, &'static str, u16);
 
-const CASES: [Case; 48] = [
+const CASES: [Case; 51] = [
     ("POST", "/register", r#"{"name":"new"}"#, 200),
     ("POST", "/register", r#"{"name":"fill"}"#, 200),
     ("POST", "/register", r#"{"name":"more"}"#, 507),
@@ -130,6 +130,9 @@ const CASES: [Case; 48] = [
     ("GET", "/events?limit=0", "", 400),
     ("GET", "/gone", "", 200),
     ("GET", "/gone?limit=x", "", 400),
+    ("GET", "/uptime/down", "", 200),
+    ("GET", "/uptime/nobody", "", 404),
+    ("GET", "/uptime/%ff", "", 400),
     ("GET", "/healthz", "", 200),
     ("GET", "/readyz", "", 200),
     ("GET", "/metrics", "", 200),

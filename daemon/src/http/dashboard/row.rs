@@ -95,6 +95,8 @@ pub(super) struct RowView {
     pub(super) ttl: String,
     /// What comes if it stays silent.
     pub(super) what_next: &'static str,
+    /// How it was in the last 24 hours, where that is told.
+    pub(super) uptime: Option<String>,
     /// Its metadata.
     pub(super) metadata: Vec<(String, String)>,
 }
@@ -145,6 +147,7 @@ impl RowView {
                 .into_iter()
                 .map(|tag| Tag::new(tag, context.root))
                 .collect(),
+            uptime: None,
             metadata: row.metadata.into_iter().collect(),
             name: row.name,
             instance: row.instance,

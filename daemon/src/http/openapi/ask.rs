@@ -41,6 +41,7 @@ const fn keys(route: Route) -> &'static [&'static str] {
         Route::Gone => &["name", "limit"],
         Route::Register
         | Route::Service
+        | Route::Uptime
         | Route::Refresh
         | Route::RefreshAll
         | Route::Health

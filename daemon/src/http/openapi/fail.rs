@@ -116,6 +116,7 @@ fn has(endpoint: &Endpoint, slug: Slug) -> bool {
                 | Route::Service
                 | Route::Deregister
                 | Route::Refresh
+                | Route::Uptime
                 | Route::ServicePage
         ),
         Slug::AmbiguousInstance => route == Route::Heartbeat,

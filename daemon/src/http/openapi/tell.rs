@@ -4,7 +4,7 @@
 
 use lastbeat_proto::answer::{
     DeregisterAnswer, EventsAnswer, GoneAnswer, HealthAnswer, HeartbeatAnswer, LivenessAnswer,
-    RefreshAnswer, RegisterAnswer, ServicesAnswer,
+    RefreshAnswer, RegisterAnswer, ServicesAnswer, UptimeAnswer,
 };
 use lastbeat_proto::endpoint::{Endpoint, Method, Route};
 use schemars::{JsonSchema, SchemaGenerator};
@@ -29,6 +29,7 @@ pub(super) fn of(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Told {
         Route::Deregister => json_of::<DeregisterAnswer>(generator),
         Route::Events => json_of::<EventsAnswer>(generator),
         Route::Gone => json_of::<GoneAnswer>(generator),
+        Route::Uptime => json_of::<UptimeAnswer>(generator),
         Route::Health | Route::Ready => {
             let all = generator.subschema_for::<HealthAnswer>().to_value();
             let little = generator.subschema_for::<LivenessAnswer>().to_value();
@@ -149,6 +150,10 @@ const fn text(route: Route) -> &'static str {
              nothing removed; one that timed out is dismissed from the list of GONE."
         }
         Route::Events => "`before` in the answer leads to the next page.",
+        Route::Uptime => {
+            "Time in which the registry did not listen, or of which no event is kept, counts \
+             neither as UP nor as DOWN."
+        }
         Route::Health => "200 while the daemon answers at all; trouble stands in the body.",
         Route::SignIn => {
             "A form with the field `token`. What it sets is a cookie that counts as that token for \
