@@ -15,6 +15,8 @@ async fn a_page_of_another_site_registers_nothing() {
 
     for headers in [
         ["Sec-Fetch-Site: cross-site", "Content-Type: text/plain"],
+        // Another port of this machine.
+        ["Sec-Fetch-Site: same-site", "Content-Type: text/plain"],
         ["Origin: https://evil.example", "Content-Type: text/plain"],
         [
             "Origin: null",
