@@ -95,6 +95,18 @@ async fn a_list_of_some_pieces_has_a_length_and_the_same_rows() {
 }
 
 #[tokio::test]
+async fn the_page_of_a_service_with_many_instances_leads_to_the_rest() {
+    let daemon = Daemon::start();
+    fill(&daemon, 101).await;
+
+    let page = daemon.send("GET", "/s/swarm", "").await.text();
+
+    assert_eq!(page.matches("class=\"card instance").count(), 100);
+    let more = "1 more instance is in <a href=\"../?name=swarm\">the list</a>";
+    assert!(page.contains(more), "{page}");
+}
+
+#[tokio::test]
 async fn a_delta_tells_all_that_left_however_many_they_are() {
     let daemon = Daemon::start();
     fill(&daemon, 2 * MANY).await;
@@ -150,6 +162,40 @@ async fn who_waits_for_a_change_is_answered_by_it() {
     assert_eq!(changes["full"], false);
     assert_eq!(changes["services"].as_array().unwrap().len(), 1);
     assert_eq!(changes["services"][0]["name"], "b");
+}
+
+#[tokio::test]
+async fn who_would_wait_beside_too_many_is_told_to_ask_without() {
+    let daemon = Daemon::start_with(&[("max-connections", "8")]);
+    let cursor = daemon.cursor().await;
+    daemon.until_sleepers(2).await;
+    let wait = format!("/services?since={cursor}&wait=60s");
+    let mut waiting = Vec::new();
+    for number in 1..=4 {
+        let mut connection = daemon.connect().await;
+        connection.send(&request("GET", &wait, &[], b"")).await;
+        daemon.until_sleepers(2 + number).await;
+        waiting.push(connection);
+    }
+
+    let fifth = daemon.send("GET", &wait, "").await;
+    let without = daemon
+        .send("GET", &format!("/services?since={cursor}"), "")
+        .await;
+
+    assert_eq!(fifth.status, 429, "{}", fifth.text());
+    assert_eq!(fifth.header("retry-after"), Some("1"));
+    assert_eq!(without.status, 200);
+    daemon.register("b", "192.0.2.10").await;
+    for mut connection in waiting {
+        assert_eq!(connection.reply(false).await.status, 200);
+    }
+    let again = daemon
+        .connect()
+        .await
+        .ask(&request("GET", &wait, &[], b""))
+        .await;
+    assert_eq!(again.status, 200, "there is room again");
 }
 
 #[tokio::test]

@@ -199,6 +199,16 @@ async fn with_anonymous_read_those_without_a_token_may_look_and_nothing_more() {
 }
 
 #[test]
+fn what_needs_no_token_is_listed_here() {
+    let public = |endpoint: &&Endpoint| endpoint.scope == Scope::Public;
+    let paths: Vec<&str> = ENDPOINTS.iter().filter(public).map(|e| e.path).collect();
+
+    let session = ["/sign-in", "/sign-in", "/sign-out"];
+    let probes = ["/healthz", "/readyz", "/openapi.json"];
+    assert_eq!(paths, [&probes[..], &session, &["/assets/<name>"]].concat());
+}
+
+#[test]
 fn whatever_changes_something_needs_more_than_to_look() {
     for endpoint in &ENDPOINTS {
         let changes = endpoint.method != endpoint::Method::Get;
