@@ -335,7 +335,7 @@ impl Config {
         let anonymous_read = all.switch("anonymous-read")?;
         check_access(tokens.is_some(), is_open, anonymous_read)?;
         let listen = all.list("listen", value::parse_address)?;
-        if let Some(address) = listen.iter().find(|a| !a.ip().to_canonical().is_loopback())
+        if let Some(address) = listen.iter().find(|address| is_wide(address))
             && !is_open
             && tokens.is_none()
         {
@@ -385,6 +385,21 @@ impl Config {
             log_format: all.one("log-format", value::parse_format)?,
         })
     }
+
+    /// The address beyond this machine over which tokens come in clear text: neither we speak TLS
+    /// nor a proxy, as far as we know.
+    pub fn shows_tokens_on(&self) -> Option<SocketAddr> {
+        let is_covered = self.tls.is_some() || !self.trusted_proxies.is_empty();
+        if self.tokens.is_none() || is_covered {
+            return None;
+        }
+        self.listen.iter().copied().find(is_wide)
+    }
+}
+
+/// Whether other machines reach it.
+fn is_wide(address: &SocketAddr) -> bool {
+    !address.ip().to_canonical().is_loopback()
 }
 
 /// Whether the settings about who may ask agree with each other.

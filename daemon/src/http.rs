@@ -11,6 +11,7 @@ mod connection;
 mod crowd;
 mod dashboard;
 mod descriptors;
+mod expiry;
 mod gate;
 mod guard;
 mod metrics;
@@ -30,6 +31,7 @@ mod socket;
 mod stream;
 mod tls;
 mod traffic;
+mod validity;
 
 use std::io;
 use std::net::IpAddr;
@@ -134,6 +136,9 @@ pub async fn serve(
     let tokens = edge.access.file();
     let site = Arc::new(Site::new(registry, edge)?);
     let mut accepting = JoinSet::new();
+    if site.tls.is_some() {
+        accepting.spawn(expiry::watch(Arc::clone(&site), shutdown.clone()));
+    }
     if let Some(file) = tokens {
         accepting.spawn(rereading::keep_tokens(
             Arc::clone(&site),

@@ -13,6 +13,7 @@ pub mod registry;
 pub mod store;
 
 pub mod flush;
+mod found;
 pub mod http;
 pub mod sweep;
 
@@ -22,11 +23,10 @@ pub mod config;
 use std::future::Future;
 use std::sync::Arc;
 
-use lastbeat_proto::answer::{Notice, NoticeLevel};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot, watch};
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -34,7 +34,7 @@ use crate::flush::Flush;
 use crate::http::{Access, Edge, HttpError, Tls, TlsError};
 use crate::registry::Registry;
 use crate::state::State;
-use crate::store::{History, Opening, Store, StoreError};
+use crate::store::{History, Store, StoreError};
 use crate::token::{TokenError, Tokens};
 
 /// Why the daemon ended other than by being asked to.
@@ -99,7 +99,7 @@ impl Daemon {
             config.limits.instances,
             config.storage_wait,
         );
-        tell(&registry, &opening, &config);
+        found::tell(&registry, &opening, &config);
         Ok(Self {
             config,
             registry: Arc::new(registry),
@@ -263,59 +263,5 @@ fn ended_early(
     match ended {
         Ok(Err(error)) => error.into(),
         _ => DaemonError::Ended { part },
-    }
-}
-
-/// Tells the log and, where it matters to users, the screens how the database was found.
-fn tell(registry: &Registry, opening: &Opening, config: &Config) {
-    let now = registry.clock().now().wall;
-    let add = |kind: &str, level: NoticeLevel, text: String| {
-        registry.add_lasting_notice(Notice {
-            kind: kind.to_owned(),
-            level,
-            text,
-            since: now,
-        });
-    };
-    match opening {
-        Opening::Created | Opening::Existing => {}
-        Opening::Migrated { copy } => {
-            info!(
-                "the database was brought up to date; as it was: {}",
-                copy.display()
-            );
-        }
-        Opening::Imported {
-            copy,
-            rows,
-            merged,
-            refused,
-        } => {
-            info!(
-                "imported {rows} rows of the original database, {merged} merged, {refused} cannot be used; as it \
-                 was: {}",
-                copy.display()
-            );
-        }
-        Opening::SetAside {
-            moved_to,
-            salvaged,
-            why,
-        } => {
-            let text = format!(
-                "the database could not be used ({why}); it was set aside as {} and {salvaged} \
-                 instances were saved from it: look at the disk, and keep or delete that file; \
-                 this stands until the next start",
-                moved_to.display()
-            );
-            error!("{text}");
-            add("set-aside", NoticeLevel::Error, text);
-        }
-    }
-    if config.is_open {
-        let text = "anyone who can connect may change the registry (--insecure-no-auth); listen \
-                    on 127.0.0.1 unless the network is trusted";
-        warn!("{text}");
-        add("no-auth", NoticeLevel::Warning, text.to_owned());
     }
 }

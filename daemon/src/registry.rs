@@ -13,7 +13,7 @@ mod pieces;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lastbeat_proto::answer::{EventsAnswer, GoneAnswer, Notice, ServicesAnswer, UptimeAnswer};
+use lastbeat_proto::answer::{EventsAnswer, GoneAnswer, NoticeLevel, ServicesAnswer, UptimeAnswer};
 use lastbeat_proto::{EventKind, Span};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore, watch};
@@ -237,14 +237,9 @@ impl Registry {
         self.clock.now().mono.plus(sleep)
     }
 
-    /// Adds a notice that stands until it is withdrawn, instead of an older one of its kind.
-    pub(crate) fn add_lasting_notice(&self, notice: Notice) {
-        self.hold(|state, _| state.add_lasting_notice(notice));
-    }
-
-    /// Puts a notice in the place of the one of this kind, or takes that away.
-    pub(crate) fn replace_lasting_notice(&self, kind: &str, notice: Option<Notice>) {
-        self.hold(|state, _| state.replace_lasting_notice(kind, notice));
+    /// Lets a notice of this kind stand until it is set again, or takes it away.
+    pub(crate) fn set_notice(&self, kind: &str, said: Option<(NoticeLevel, String)>) {
+        self.hold(|state, now| state.set_notice(kind, said, now));
     }
 
     /// Everything up to this urgent number is stored: who waits for it is answered.

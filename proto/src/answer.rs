@@ -88,7 +88,8 @@ pub enum NoticeLevel {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Notice {
     /// Stable word: `start-grace`, `mass-loss`, `store-not-writing`, `no-auth`, `refused-rows`,
-    /// `set-aside`, `rewritten`, `history-cut`, `certificate-not-reloaded`.
+    /// `set-aside`, `rewritten`, `history-cut`, `certificate-not-reloaded`, `certificate-expires`,
+    /// `tokens`, `tokens-in-clear`.
     pub kind: String,
     /// How loud.
     pub level: NoticeLevel,

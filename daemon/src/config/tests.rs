@@ -91,6 +91,22 @@ fn tokens_are_the_other_way_to_listen_wide() {
 }
 
 #[test]
+fn tokens_on_a_wide_address_are_seen_where_nobody_speaks_tls() {
+    let shown = |more: &[(&'static str, &'static str)]| {
+        let tokens = ("tokens", "/etc/tokens");
+        let all = given(&[&[tokens], more].concat());
+        Config::resolve(&[all], None).unwrap().shows_tokens_on()
+    };
+    let wide = ("listen", "0.0.0.0:5001");
+
+    assert_eq!(shown(&[wide]), Some("0.0.0.0:5001".parse().unwrap()));
+    assert_eq!(shown(&[]), None);
+    assert_eq!(shown(&[("listen", "[::1]:5001")]), None);
+    assert_eq!(shown(&[wide, ("trusted-proxy", "10.0.0.1")]), None);
+    assert_eq!(shown(&[wide, ("tls-cert", "a"), ("tls-key", "b")]), None);
+}
+
+#[test]
 fn a_trusted_proxy_is_an_address_or_a_network() {
     let mut all = given(&[]);
     let values = ["192.0.2.7", "10.0.0.0/8", "::1", "fd00::/8"];

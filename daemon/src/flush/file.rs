@@ -2,7 +2,7 @@
 //! looked at twice a second, mended from memory, and told.
 
 use lastbeat_proto::Span;
-use lastbeat_proto::answer::{Notice, NoticeLevel};
+use lastbeat_proto::answer::NoticeLevel;
 use tracing::warn;
 
 use super::Flush;
@@ -101,12 +101,8 @@ impl Flush {
         }
         self.told.push(kind);
         warn!("{text}");
-        self.registry.add_lasting_notice(Notice {
-            kind: kind.to_owned(),
-            level: NoticeLevel::Warning,
-            text,
-            since: self.registry.clock().now().wall,
-        });
+        self.registry
+            .set_notice(kind, Some((NoticeLevel::Warning, text)));
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lastbeat_proto::Span;
-use lastbeat_proto::answer::{Notice, NoticeLevel};
+use lastbeat_proto::answer::NoticeLevel;
 use tokio::sync::watch;
 
 use super::site::Site;
@@ -50,7 +50,7 @@ async fn read(site: &Site, path: &Path) {
 }
 
 fn accept(site: &Site, tokens: &Tokens) {
-    site.registry.replace_lasting_notice(NOTICE, None);
+    site.registry.set_notice(NOTICE, None);
     let is_changed = site.gate.replace(tokens.clone());
     let live = tokens.all().len();
     if is_changed {
@@ -66,11 +66,6 @@ fn accept(site: &Site, tokens: &Tokens) {
 fn complain(site: &Site, error: &TokenError) {
     let text = format!("{error}; until then the tokens of before stay live");
     tracing::warn!("{text}");
-    let notice = Notice {
-        kind: NOTICE.to_owned(),
-        level: NoticeLevel::Error,
-        text,
-        since: site.registry.clock().now().wall,
-    };
-    site.registry.replace_lasting_notice(NOTICE, Some(notice));
+    site.registry
+        .set_notice(NOTICE, Some((NoticeLevel::Error, text)));
 }

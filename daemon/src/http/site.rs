@@ -12,7 +12,7 @@ use bytes::Bytes;
 use hyper::Request;
 use hyper::body::{Body, Incoming};
 use hyper::http::request::Parts;
-use lastbeat_proto::answer::{Notice, NoticeLevel};
+use lastbeat_proto::answer::NoticeLevel;
 use lastbeat_proto::{Span, query};
 use tokio::sync::{Notify, Semaphore};
 
@@ -60,6 +60,8 @@ pub(super) struct Site {
     pub(super) renders: Semaphore,
     /// Notified when the tokens are to be read, changed or not.
     pub(super) reread: Notify,
+    /// Notified when the certificate was read again.
+    pub(super) certificate_read: Notify,
     ids: RequestIds,
 }
 
@@ -135,6 +137,7 @@ impl Site {
             max_waiting,
             renders: Semaphore::new(workers.div_ceil(2)),
             reread: Notify::new(),
+            certificate_read: Notify::new(),
             ids: RequestIds {
                 run: u32::from_ne_bytes(random()?),
                 next: AtomicU64::new(1),
@@ -159,6 +162,7 @@ impl Site {
         };
         let notice = match tls.reload() {
             Ok(cert) => {
+                self.certificate_read.notify_one();
                 let cert = cert.display();
                 tracing::info!("new connections get the certificate that is now in {cert}");
                 None
@@ -166,15 +170,10 @@ impl Site {
             Err(error) => {
                 let text = format!("{error}; the certificate of before stays in use");
                 tracing::warn!("{text}");
-                Some(Notice {
-                    kind: NOT_RELOADED.to_owned(),
-                    level: NoticeLevel::Warning,
-                    text,
-                    since: self.registry.clock().now().wall,
-                })
+                Some((NoticeLevel::Warning, text))
             }
         };
-        self.registry.replace_lasting_notice(NOT_RELOADED, notice);
+        self.registry.set_notice(NOT_RELOADED, notice);
     }
 
     /// Answers one request, whatever it is. It comes from an address by a scheme, and tells its

@@ -10,6 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use lastbeat_proto::Timestamp;
 use parking_lot::RwLock;
 use rustls::crypto::ring;
 use rustls::{InconsistentKeys, ServerConfig};
@@ -21,6 +22,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::socket::{HEAD_TIME, Socket};
+use super::validity;
 use crate::config::TlsFiles;
 
 /// Longest file that is read, in bytes: a chain of certificates has some 10 KiB.
@@ -98,7 +100,15 @@ pub(super) enum Opened {
 #[derive(Debug)]
 pub struct Tls {
     files: TlsFiles,
-    config: RwLock<Arc<ServerConfig>>,
+    in_use: RwLock<InUse>,
+}
+
+/// What was read from the files.
+#[derive(Debug)]
+struct InUse {
+    config: Arc<ServerConfig>,
+    /// When the first certificate of the chain ends, where that can be read.
+    ends: Option<Timestamp>,
 }
 
 impl Tls {
@@ -107,8 +117,8 @@ impl Tls {
     /// # Errors
     /// [`TlsError`] names the file and what to do.
     pub fn load(files: TlsFiles) -> Result<Self, TlsError> {
-        let config = RwLock::new(read(&files)?);
-        Ok(Self { files, config })
+        let in_use = RwLock::new(read(&files)?);
+        Ok(Self { files, in_use })
     }
 
     /// Reads both files again, for handshakes from now on. Sessions of before cannot be resumed,
@@ -117,8 +127,13 @@ impl Tls {
     /// # Errors
     /// [`TlsError`]; then those of before stay in use.
     pub(super) fn reload(&self) -> Result<&Path, TlsError> {
-        *self.config.write() = read(&self.files)?;
+        *self.in_use.write() = read(&self.files)?;
         Ok(&self.files.cert)
+    }
+
+    /// When clients will refuse the certificate in use, where that can be read.
+    pub(super) fn ends(&self) -> Option<Timestamp> {
+        self.in_use.read().ends
     }
 
     /// Begins the conversation on a new connection. From accept on it may take as long as a
@@ -130,7 +145,7 @@ impl Tls {
                 0 => Ok(Opened::Nothing),
                 _ if first != [HANDSHAKE] => Ok(Opened::Plain(socket)),
                 _ => {
-                    let config = Arc::clone(&self.config.read());
+                    let config = Arc::clone(&self.in_use.read().config);
                     let mut stream = TlsAcceptor::from(config).accept(socket).await?;
                     stream.get_mut().0.expect_head();
                     Ok(Opened::Tls(Box::new(stream)))
@@ -151,8 +166,9 @@ impl Tls {
     }
 }
 
-fn read(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
+fn read(files: &TlsFiles) -> Result<InUse, TlsError> {
     let chain = read_chain(&files.cert)?;
+    let ends = chain.iter().filter_map(|der| validity::ends_at(der)).min();
     let key = read_key(&files.key)?;
     let unusable = |error: rustls::Error| match error {
         rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => TlsError::Mismatch {
@@ -179,7 +195,10 @@ fn read(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
         .with_single_cert(chain, key)
         .map_err(unusable)?;
     config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
-    Ok(Arc::new(config))
+    Ok(InUse {
+        config: Arc::new(config),
+        ends,
+    })
 }
 
 /// The certificates in a file of `--tls-cert`, the daemon's own first.

@@ -4,6 +4,7 @@ use lastbeat_proto::Timestamp;
 use lastbeat_proto::answer::{Notice, NoticeLevel};
 
 use super::State;
+use crate::clock::Moment;
 
 /// Kind of the notice that tells of services, not of the daemon.
 pub const MASS_LOSS: &str = "mass-loss";
@@ -55,17 +56,19 @@ impl Facts {
 }
 
 impl State {
-    /// Adds a notice that stands until it is replaced.
-    pub fn add_lasting_notice(&mut self, notice: Notice) {
-        self.notices.lasting.push(notice);
-    }
-
-    /// Puts a notice in the place of the one of this kind, or takes that away.
-    pub fn replace_lasting_notice(&mut self, kind: &str, notice: Option<Notice>) {
-        self.notices
-            .lasting
-            .retain(|standing| standing.kind != kind);
-        self.notices.lasting.extend(notice);
+    /// Lets a notice of this kind stand until it is set again, or takes it away. One that stands
+    /// already keeps its `since`.
+    pub fn set_notice(&mut self, kind: &str, said: Option<(NoticeLevel, String)>, now: Moment) {
+        let lasting = &mut self.notices.lasting;
+        let standing = lasting.iter().position(|standing| standing.kind == kind);
+        match (standing.and_then(|at| lasting.get_mut(at)), said) {
+            (Some(standing), Some((level, text))) => {
+                standing.level = level;
+                standing.text = text;
+            }
+            (None, Some((level, text))) => lasting.push(notice(kind, level, now.wall, text)),
+            (_, None) => lasting.retain(|standing| standing.kind != kind),
+        }
     }
 
     /// Notes what keeps the store from writing, once an attempt; nothing when it writes.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
+    date_time_ymd,
 };
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
@@ -58,12 +59,17 @@ impl Authority {
 
     /// Puts a new certificate and key in the place of those of before.
     pub(crate) fn issue(&self) {
+        // The last year that fits.
+        self.issue_until(9999, 12, 31);
+    }
+
+    /// The same with a certificate that ends as this day begins.
+    pub(crate) fn issue_until(&self, year: i32, month: u8, day: u8) {
         let key = KeyPair::generate().unwrap();
         let names = ["localhost", "127.0.0.1"].map(str::to_owned).to_vec();
-        let cert = CertificateParams::new(names)
-            .unwrap()
-            .signed_by(&key, &self.issuer)
-            .unwrap();
+        let mut params = CertificateParams::new(names).unwrap();
+        params.not_after = date_time_ymd(year, month, day);
+        let cert = params.signed_by(&key, &self.issuer).unwrap();
         std::fs::write(self.cert(), cert.pem()).unwrap();
         write_secret(&self.key(), &key.serialize_pem());
     }

@@ -10,7 +10,7 @@ const RANKS: [&[&str]; 9] = [
     &["state"],
     &["store"],
     &["registry"],
-    &["sweep", "flush", "http/"],
+    &["sweep", "flush", "found", "http/"],
     &["http"],
     &["lib"],
     &["cli", "main"],

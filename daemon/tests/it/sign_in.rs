@@ -234,3 +234,25 @@ async fn a_device_says_goodbye_for_itself_but_not_for_a_whole_service() {
             .contains("scope admin")
     );
 }
+
+#[tokio::test]
+async fn tokens_in_clear_text_are_told_on_the_page_and_by_healthz() {
+    let keys = Keys::new();
+    let wide = ("listen", "0.0.0.0:5001");
+    let header = bearer(&keys.admin);
+    let asked = async |daemon: &Daemon, path: &str| {
+        let request = request("GET", path, &[&header, "Accept: text/html"], b"");
+        daemon.ask(&request).await.text()
+    };
+
+    let clear = keys.daemon(&[wide]);
+    let covered = keys.daemon(&[wide, ("trusted-proxy", "10.0.0.1")]);
+
+    for path in ["/", "/healthz", "/services"] {
+        let text = asked(&clear, path).await;
+        assert!(text.contains("tokens-in-clear"), "{text}");
+        assert!(text.contains("give --tls-cert and --tls-key"), "{text}");
+        let text = asked(&covered, path).await;
+        assert!(!text.contains("tokens-in-clear"), "{text}");
+    }
+}

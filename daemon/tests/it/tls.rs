@@ -1,6 +1,8 @@
 //! TLS: who is let in, what is spoken above it, and a new certificate without a restart.
 
+use lastbeat_proto::Span;
 use rustls_pki_types::CertificateDer;
+use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
@@ -191,7 +193,7 @@ async fn a_bad_new_certificate_leaves_the_old_one_and_says_so_until_it_is_mended
             let list = open.ask(&request("GET", "/services", &[], b"")).await;
             let list = list.json();
             let notices = list["notices"].as_array().unwrap();
-            let ours = |notice: &&serde_json::Value| notice["kind"] == "certificate-not-reloaded";
+            let ours = |notice: &&Value| notice["kind"] == "certificate-not-reloaded";
             let texts: Vec<_> = notices.iter().filter(ours).collect();
             assert!(texts.len() < 2, "{texts:?}");
             if texts.is_empty() != stands {
@@ -213,4 +215,49 @@ async fn a_bad_new_certificate_leaves_the_old_one_and_says_so_until_it_is_mended
     daemon.reload.notify_one();
     said(false).await;
     assert_ne!(shown(&authority.stream(daemon.addr).await), before);
+}
+
+/// The notice of this kind in an answer.
+fn notice<'list>(list: &'list Value, kind: &str) -> Option<&'list Value> {
+    let mut notices = list["notices"].as_array().unwrap().iter();
+    notices.find(|notice| notice["kind"] == kind)
+}
+
+#[tokio::test]
+async fn that_the_certificate_ends_is_told_in_time_and_until_there_is_a_new_one() {
+    let authority = Authority::new();
+    // The clock of the test begins at 2027-01-15 08:00.
+    authority.issue_until(2027, 1, 20);
+    let daemon = authority.daemon(&[]);
+    let mut open = authority.connect(daemon.addr).await;
+    let mut said = async |is_there: fn(Option<&str>) -> bool| {
+        loop {
+            let health = open.ask(&request("GET", "/healthz", &[], b"")).await.json();
+            let found = notice(&health, "certificate-expires");
+            let text = found.map(|notice| notice["text"].as_str().unwrap());
+            if is_there(text) {
+                return (text.unwrap_or_default().to_owned(), health);
+            }
+        }
+    };
+
+    let (text, health) = said(|text| text.is_some()).await;
+    assert!(
+        text.contains("in 4 days, at 2027-01-20 00:00:00 UTC"),
+        "{text}"
+    );
+    assert_eq!(health["status"], "ok");
+    daemon.until_sleepers(3).await;
+    daemon.advance(Span::from_secs(2 * 86_400));
+    said(|text| text.is_some_and(|text| text.contains("in 2 days"))).await;
+    daemon.until_sleepers(3).await;
+    daemon.advance(Span::from_secs(3 * 86_400));
+    let (text, health) = said(|text| text.is_some_and(|text| text.contains("has expired"))).await;
+    assert!(text.contains("SIGHUP"), "{text}");
+    assert_eq!(health["status"], "degraded");
+
+    authority.issue_until(2027, 2, 20);
+    daemon.reload.notify_one();
+    let (_, health) = said(|text| text.is_none()).await;
+    assert_eq!(health["status"], "ok");
 }

@@ -7,7 +7,7 @@ use lastbeat_proto::register::{FIELDS, Registration};
 use super::*;
 
 /// Most bytes of the document: it is read over slow lines too.
-const MAX_BYTES: usize = 48_000;
+const MAX_BYTES: usize = 50_000;
 
 fn operations(document: &Value) -> Vec<(&str, &str, &Value)> {
     let mut all = Vec::new();
