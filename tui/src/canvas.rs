@@ -107,14 +107,19 @@ impl<'buffer> Line<'buffer> {
     }
 }
 
-/// Empties an area and draws a frame around it; gives the area inside.
-pub fn frame(buffer: &mut Buffer, area: Rect, charset: Charset, style: Style) -> Rect {
-    let area = area.intersection(buffer.area);
-    for position in area.positions() {
+/// Empties an area.
+pub fn clear(buffer: &mut Buffer, area: Rect) {
+    for position in area.intersection(buffer.area).positions() {
         if let Some(cell) = buffer.cell_mut(position) {
             cell.reset();
         }
     }
+}
+
+/// Empties an area and draws a frame around it; gives the area inside.
+pub fn frame(buffer: &mut Buffer, area: Rect, charset: Charset, style: Style) -> Rect {
+    let area = area.intersection(buffer.area);
+    clear(buffer, area);
     if area.width < 2 || area.height < 2 {
         return Rect::new(area.x, area.y, 0, 0);
     }

@@ -5,13 +5,18 @@ use lastbeat_proto::{Status, explain};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::canvas::Line;
+use crate::canvas::{Line, clear};
 use crate::clock::Mono;
 use crate::keymap::{Place, hints};
 use crate::model::lines::Item;
 use crate::model::{Model, Pane, Popup, Tone};
 use crate::text::short_time;
 use crate::theme::Look;
+
+/// Column of what went wrong, behind its mark.
+const FAULT_X: u16 = 5;
+/// Most lines of it; a longer text is cut.
+const MAX_FAULT_LINES: usize = 4;
 
 /// Where the cursor is and how the selected row is.
 pub(super) fn status(model: &Model, look: Look, now: Mono, area: Rect, buffer: &mut Buffer) {
@@ -61,32 +66,53 @@ fn of_row(row: &Row, model: &Model, now: Mono) -> String {
     format!("{} since {since}, {detail}", explain::state_word(row))
 }
 
-/// The toast, or what is under way.
+/// The toast, or what is under way. What went wrong takes lines above `area` where it needs them:
+/// the end of such a sentence says what to do.
 pub(super) fn toast(model: &Model, look: Look, area: Rect, buffer: &mut Buffer) {
+    match &model.toast {
+        Some(toast) if toast.tone == Tone::Bad => fault(&toast.text, look, area, buffer),
+        Some(toast) => {
+            let mut line = Line::new(buffer, area, 0, look.charset);
+            line.skip(1).compose(&toast.text, look.plain());
+        }
+        None => under_way(model, look, area, buffer),
+    }
+}
+
+fn fault(text: &str, look: Look, area: Rect, buffer: &mut Buffer) {
+    let columns = usize::from(area.width.saturating_sub(FAULT_X + 1));
+    let mut wrapped = look.safe(text).wrap(columns);
+    if MAX_FAULT_LINES < wrapped.len() {
+        wrapped = vec![look.safe(text)];
+    }
+    let above = u16::try_from(wrapped.len()).unwrap_or(1).saturating_sub(1);
+    let above = above.min(area.y.saturating_sub(buffer.area.y));
+    let area = Rect {
+        y: area.y - above,
+        height: area.height + above,
+        ..area
+    };
+    clear(buffer, area);
+    for (at, text) in (0..area.height).zip(&wrapped) {
+        let mut line = Line::new(buffer, area, at, look.charset);
+        line.skip(1);
+        if at == 0 {
+            line.word(" ! ", look.alarm());
+        }
+        line.move_to(area.x + FAULT_X).text(text, look.strong());
+    }
+}
+
+fn under_way(model: &Model, look: Look, area: Rect, buffer: &mut Buffer) {
     let mut line = Line::new(buffer, area, 0, look.charset);
     line.skip(1);
-    match &model.toast {
-        Some(toast) => {
-            let style = match toast.tone {
-                Tone::Good => look.plain(),
-                Tone::Bad => look.strong(),
-            };
-            if toast.tone == Tone::Bad {
-                line.word(" ! ", look.alarm()).skip(1);
-            }
-            line.compose(&toast.text, style);
-        }
-        None if model.refreshes.is_of_all => {
-            line.word(look.busy(), look.plain())
-                .word(" refreshing all services", look.plain());
-        }
-        None => {
-            if let Some(name) = model.refreshes.names.first() {
-                line.word(look.busy(), look.plain())
-                    .word(" refreshing ", look.plain())
-                    .compose(name, look.plain());
-            }
-        }
+    if model.refreshes.is_of_all {
+        line.word(look.busy(), look.plain())
+            .word(" refreshing all services", look.plain());
+    } else if let Some(name) = model.refreshes.names.first() {
+        line.word(look.busy(), look.plain())
+            .word(" refreshing ", look.plain())
+            .compose(name, look.plain());
     }
 }
 

@@ -11,10 +11,7 @@ use crate::model::lines::Item;
 use crate::text::short_time;
 use crate::theme::{Look, Mark};
 
-/// Column of the name, the table's.
-const NAME_X: u16 = 11;
-/// Widest name.
-const NAME: u16 = 24;
+use super::columns::{Columns, STATE, STATE_X};
 
 /// Draws the heading and as many groups as there is room for.
 pub(super) fn draw(model: &Model, look: Look, now: Mono, area: Rect, buffer: &mut Buffer) {
@@ -63,14 +60,15 @@ fn one_group(
         .word(look.shape(Mark::Gone), look.plain())
         .skip(1)
         .word("GONE", look.plain());
-    line.move_to(area.x + NAME_X);
-    let columns = (line.left() / 3).clamp(8, NAME);
+    let x = area.x + STATE_X + STATE;
+    let columns = Columns::new(area.width).name;
+    line.move_to(x);
     let name = look
         .safe(&group.name)
-        .cut(usize::from(columns) - 1, look.charset);
-    line.text(&name, look.plain())
-        .move_to(area.x + NAME_X + columns);
+        .cut(usize::from(columns.saturating_sub(1)), look.charset);
+    line.text(&name, look.plain()).move_to(x + columns);
     line.compose(&group.who(), look.quiet()).skip(2);
     let when = short_time(group.since(), model.link.wall(now));
-    line.compose(&format!("{} since {when}", group.reason()), look.plain());
+    let said = format!("left {when}, {}", group.reason());
+    line.compose(&said, look.plain());
 }
