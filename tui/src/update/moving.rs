@@ -146,9 +146,10 @@ pub(super) fn see(model: &mut Model) {
         Pane::Detail(_) => WIDE <= model.size.0,
         Pane::Events(_) => false,
     };
+    let is_covered = model.popup.is_some();
     let lines = layout(model);
     let listed = listed(model, lines);
-    let (body, gone) = if has_table {
+    let (body, gone) = if has_table && !is_covered {
         (lines.body, lines.gone.saturating_sub(1))
     } else {
         (0, 0)

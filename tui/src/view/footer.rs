@@ -97,7 +97,7 @@ fn fault(text: &str, look: Look, area: Rect, buffer: &mut Buffer) {
         let mut line = Line::new(buffer, area, at, look.charset);
         line.skip(1);
         if at == 0 {
-            line.word(" ! ", look.alarm());
+            line.word(" ! ", look.badge());
         }
         line.move_to(area.x + FAULT_X).text(text, look.strong());
     }

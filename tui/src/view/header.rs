@@ -44,13 +44,17 @@ pub(super) fn draw(model: &Model, look: Look, now: Mono, area: Rect, buffer: &mu
         line.skip(2).word("read-only", look.quiet());
     }
     let right = Rect {
-        x: split,
-        width,
+        x: split.saturating_sub(1),
+        width: width + 1,
         ..area
     };
-    Line::new(buffer, right, 0, look.charset)
-        .word(word, style)
-        .text(&rest, look.plain());
+    let mut line = Line::new(buffer, right, 0, look.charset);
+    if style == look.alarm() {
+        line.word(" ", look.badge());
+    } else {
+        line.skip(1);
+    }
+    line.word(word, style).text(&rest, look.plain());
 }
 
 /// When the daemon was last heard, by its own clock.
@@ -134,12 +138,13 @@ pub(super) fn counts(model: &Model, look: Look, area: Rect, buffer: &mut Buffer)
         if 0 < counts.late {
             line.compose(&format!(" ({} late)", counts.late), look.strong());
         }
-        let down = if 0 < counts.down {
-            look.alarm()
+        let down = format!("DOWN {}", counts.down);
+        line.skip(1);
+        if 0 < counts.down {
+            line.word(" ", look.badge()).compose(&down, look.alarm());
         } else {
-            look.plain()
-        };
-        line.skip(2).compose(&format!("DOWN {}", counts.down), down);
+            line.skip(1).compose(&down, look.plain());
+        }
         line.skip(2)
             .compose(&format!("GONE {}", counts.gone), look.plain());
         line.skip(3)
@@ -201,16 +206,13 @@ const fn sort_name(key: SortKey) -> &'static str {
 /// What the daemon says about itself, the loudest first.
 pub(super) fn notices(model: &Model, look: Look, area: Rect, buffer: &mut Buffer) {
     for (line, notice) in (0..area.height).zip(&model.notices) {
-        let (word, style) = match notice.level {
-            NoticeLevel::Error => ("error", look.alarm()),
-            NoticeLevel::Warning => ("warning", look.strong()),
-            NoticeLevel::Info => ("note", look.quiet()),
+        let mut line = Line::new(buffer, area, line, look.charset);
+        match notice.level {
+            NoticeLevel::Error => line.word(" ", look.badge()).word("error", look.alarm()),
+            NoticeLevel::Warning => line.skip(1).word("warning", look.strong()),
+            NoticeLevel::Info => line.skip(1).word("note", look.quiet()),
         };
-        Line::new(buffer, area, line, look.charset)
-            .skip(1)
-            .word(word, style)
-            .skip(1)
-            .compose(&notice.text, look.plain());
+        line.skip(1).compose(&notice.text, look.plain());
     }
 }
 

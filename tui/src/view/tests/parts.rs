@@ -28,6 +28,17 @@ fn a_service_in_the_detail() {
 }
 
 #[test]
+fn an_instance_beside_others_of_its_service() {
+    let make = |size| {
+        let mut model = with_replicas(size);
+        press(&mut model, &[Key::Enter]);
+        with_events(&mut model, Some("payment-gateway-eu"));
+        (model, AT)
+    };
+    insta::assert_snapshot!(screens(make, UTF8));
+}
+
+#[test]
 fn the_detail_of_what_is_gone() {
     let make = |size| {
         let mut model = with_everything(size);

@@ -106,7 +106,7 @@ fn the_selected_line_is_reversed_without_any_color() {
 }
 
 #[test]
-fn only_shapes_and_alarms_are_colored() {
+fn only_shapes_and_edges_are_colored() {
     let model = with_everything((160, 45));
 
     let buffer = drawn(&model, UTF8, AT);
@@ -116,11 +116,8 @@ fn only_shapes_and_alarms_are_colored() {
         .iter()
         .filter(|cell| cell.fg != Color::Reset);
     for cell in colored {
-        let is_shape = matches!(cell.symbol(), "▲" | "◆" | "▼" | " ");
-        assert!(
-            is_shape || cell.modifier.contains(Modifier::REVERSED),
-            "{cell:?}"
-        );
+        let is_shape = matches!(cell.symbol(), "▲" | "◆" | "▼" | "!" | " ");
+        assert!(is_shape, "{cell:?}");
     }
 }
 
