@@ -81,6 +81,8 @@ const become = (old, next) => {
 };
 const adopt = (html) => {
   const next = new DOMParser().parseFromString(html, "text/html"), focus = document.activeElement;
+  // Signed in or out elsewhere, or the session is over: other buttons are needed.
+  if (next.getElementById("top").dataset.who !== id("top").dataset.who) return location.reload();
   for (const part of ["top", "rest"]) become(id(part), next.getElementById(part));
   if (focus !== document.activeElement && focus.isConnected) focus.focus({ preventScroll: true });
   document.title = next.title;

@@ -2,6 +2,8 @@
 
 mod attack;
 mod attacker;
+mod forms;
+mod sessions;
 mod stage;
 mod victim;
 

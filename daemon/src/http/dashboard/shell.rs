@@ -69,6 +69,18 @@ pub(super) struct Shell {
     pub(super) refresh_switch: String,
 }
 
+impl Reader {
+    /// What decides which buttons the page has: when it changes, the script loads the page anew.
+    pub(super) const fn word(&self) -> &'static str {
+        match (self.is_signed_in, self.may_change) {
+            (false, false) => "reader",
+            (false, true) => "anyone",
+            (true, false) => "signed-in-reader",
+            (true, true) => "signed-in",
+        }
+    }
+}
+
 impl Asked<'_> {
     pub(super) fn query(&self) -> &str {
         self.head.uri.query().unwrap_or_default()

@@ -13,6 +13,8 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::authority::Authority;
+
 /// The longest that anything on the page may take: a ttl, a period of the script, a slow machine.
 const PATIENCE: Duration = Duration::from_secs(15);
 const FLAGS: [&str; 9] = [
@@ -124,21 +126,39 @@ pub(crate) struct Proxy {
 
 impl Proxy {
     pub(crate) async fn start(daemon: &Daemon) -> Self {
+        let headers = "proxy_set_header Host $http_host;";
+        Self::before(&daemon.url, "http", "", headers).await
+    }
+
+    /// One that speaks TLS with the certificate of `authority`, as the operations guide sets it up.
+    pub(crate) async fn start_with_tls(upstream: &str, authority: &Authority) -> Self {
+        let (cert, key) = (authority.cert(), authority.key());
+        let (cert, key) = (cert.display(), key.display());
+        let tls = format!("ssl_certificate {cert}; ssl_certificate_key {key};");
+        let headers = "proxy_set_header Host $host;\n\
+             proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;\n\
+             proxy_set_header X-Forwarded-Proto $scheme;\n\
+             proxy_set_header X-Forwarded-Prefix /registry;";
+        Self::before(upstream, "https", &tls, headers).await
+    }
+
+    async fn before(upstream: &str, scheme: &str, server: &str, headers: &str) -> Self {
+        let ssl = if scheme == "https" { " ssl" } else { "" };
         let dir = tempfile::tempdir().unwrap();
         // nginx cannot be given a bound socket, so it gets a port that was free a moment ago.
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = free.local_addr().unwrap();
         drop(free);
         let home = dir.path().display();
-        let upstream = &daemon.url;
         let text = format!(
             "daemon off; worker_processes 1; pid {home}/pid; error_log stderr notice;\n\
              events {{}}\n\
              http {{ access_log {home}/access.log; client_body_temp_path {home}/body;\n\
              proxy_temp_path {home}/proxy; fastcgi_temp_path {home}/f;\n\
              uwsgi_temp_path {home}/u; scgi_temp_path {home}/s;\n\
-             server {{ listen {address}; location / {{ return 404; }}\n\
-             location /registry/ {{ proxy_pass {upstream}; proxy_set_header Host $http_host; }}\n\
+             server {{ listen {address}{ssl}; {server}\n\
+             location / {{ return 404; }}\n\
+             location /registry/ {{ proxy_pass {upstream}; {headers} }}\n\
              }} }}\n"
         );
         let path = dir.path().join("nginx.conf");
@@ -153,7 +173,7 @@ impl Proxy {
         let program = Running(program);
         line_behind(stderr, "start worker process ").await;
         Self {
-            url: format!("http://{address}/registry/"),
+            url: format!("{scheme}://{address}/registry/"),
             dir,
             _program: program,
         }

@@ -125,16 +125,7 @@ impl Victim {
     /// What it has answered since the attack began: "METHOD target" and the status.
     pub(super) fn answered(&mut self) -> Vec<Answered> {
         self.lines.extend(self.program.lines());
-        let of = |line: &str, key: &str| {
-            let (_, rest) = line.split_once(&format!(" http.{key}="))?;
-            rest.split(' ').next().map(str::to_owned)
-        };
-        let answer = |line: &String| {
-            let (method, target) = (of(line, "method")?, of(line, "target")?);
-            let status = of(line, "status")?.parse().unwrap();
-            Some((format!("{method} {target}"), status))
-        };
-        self.lines.iter().filter_map(answer).collect()
+        answers(&self.lines)
     }
 
     /// Lets the page at `from` attack it by the name in `at`: what the page says, and what was
@@ -176,6 +167,20 @@ impl Victim {
         assert!(in_time.is_ok(), "{:?}", self.answered());
         self.answered()
     }
+}
+
+/// The answers in what a daemon says that logs at debug.
+pub(super) fn answers(lines: &[String]) -> Vec<Answered> {
+    let of = |line: &str, key: &str| {
+        let (_, rest) = line.split_once(&format!(" http.{key}="))?;
+        rest.split(' ').next().map(str::to_owned)
+    };
+    let answer = |line: &String| {
+        let (method, target) = (of(line, "method")?, of(line, "target")?);
+        let status = of(line, "status")?.parse().unwrap();
+        Some((format!("{method} {target}"), status))
+    };
+    lines.iter().filter_map(answer).collect()
 }
 
 /// Lets the page at `from` attack `at`, waits until all it sent has arrived, as `asked` says, and
