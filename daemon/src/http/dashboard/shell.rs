@@ -71,12 +71,13 @@ pub(super) struct Shell {
 
 impl Reader {
     /// What decides which buttons the page has: when it changes, the script loads the page anew.
-    pub(super) const fn word(&self) -> &'static str {
+    /// Nothing where nobody need sign in.
+    pub(super) const fn word(&self) -> Option<&'static str> {
         match (self.is_signed_in, self.may_change) {
-            (false, false) => "reader",
-            (false, true) => "anyone",
-            (true, false) => "signed-in-reader",
-            (true, true) => "signed-in",
+            (false, true) => None,
+            (false, false) => Some("guest"),
+            (true, false) => Some("reader"),
+            (true, true) => Some("editor"),
         }
     }
 }
