@@ -178,3 +178,24 @@ fn the_file_lies_where_xdg_says() {
     );
     assert_eq!(path(&[]), None);
 }
+
+#[test]
+fn a_word_that_does_not_exist_is_refused_with_those_that_do() {
+    let said = |name: &'static str| {
+        let flags = move |flag: &str| (flag == name).then(|| "pink".to_owned());
+        load(&flags, &variables(&[]), None).unwrap_err().to_string()
+    };
+
+    assert_eq!(
+        said("theme"),
+        "cannot use --theme \"pink\": write auto, mono, contrast or cb"
+    );
+    assert_eq!(
+        said("format"),
+        "cannot use --format \"pink\": write table, json, tsv or nagios"
+    );
+    assert_eq!(
+        said("mouse"),
+        "cannot use --mouse \"pink\": write true or false"
+    );
+}

@@ -179,7 +179,7 @@ impl Link {
         self.next_ask = now.plus_ms(self.interval.as_signed_micros() / 1_000);
     }
 
-    /// No answer came: it is asked again after [`back_off`].
+    /// No answer came: it is asked again after a pause that grows.
     pub fn failed(&mut self, fault: Fault, now: Mono) {
         self.fault = Some(fault);
         self.is_asking = false;

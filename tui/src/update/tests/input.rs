@@ -247,3 +247,13 @@ fn events_are_of_all_and_of_the_selected_service_in_turn() {
     push(&mut model, Key::Enter);
     assert_eq!(of(press(&mut model, "e")), Some("a".to_owned()));
 }
+
+#[test]
+fn where_nothing_is_selected_actions_say_so() {
+    for key in ["r", "y", "Y", "d"] {
+        let mut model = live((80, 24), Vec::new());
+
+        assert_eq!(press(&mut model, key), [], "{key}");
+        assert_eq!(model.toast.unwrap().text, "no service is selected", "{key}");
+    }
+}

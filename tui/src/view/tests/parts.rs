@@ -141,6 +141,18 @@ fn question_about_dismissing() {
     insta::assert_snapshot!(screens(make, UTF8));
 }
 
+#[test]
+fn a_question_is_seen_however_little_room_there_is() {
+    for size in [(19, 10), (80, 2), (20, 3), (40, 6)] {
+        let mut model = live(size, registry());
+        press(&mut model, &[Key::Char('d')]);
+
+        let shown = text(&drawn(&model, UTF8, AT));
+
+        assert!(shown.contains("[ No ]  [ Yes ]"), "{size:?}\n{shown}");
+    }
+}
+
 /// The registry with two more instances of its worst service.
 fn with_replicas(size: (u16, u16)) -> Model {
     let mut rows = registry();
