@@ -10,6 +10,7 @@ pub mod lines;
 pub mod link;
 pub mod mark;
 pub mod note;
+pub mod notices;
 mod popup;
 pub mod rows;
 

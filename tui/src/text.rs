@@ -73,6 +73,12 @@ impl SafeText {
         Self(out)
     }
 
+    /// This text and another behind a blank.
+    #[must_use]
+    pub fn joined(&self, other: &Self) -> Self {
+        Self(format!("{} {}", self.0, other.0))
+    }
+
     /// The text in at most `columns`, its middle replaced by a mark where it does not fit:
     /// addresses differ at both ends.
     #[must_use]

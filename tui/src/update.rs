@@ -16,7 +16,7 @@ use crate::clock::Mono;
 use crate::keymap::{Key, Pointer};
 use crate::model::layout::{Layout, WIDE};
 use crate::model::link::Fault;
-use crate::model::{Model, Pane, Toast, Tone};
+use crate::model::{Model, Pane, Toast, Tone, notices};
 
 /// How long a toast stays, in ms.
 const TOAST_MS: i64 = 5_000;
@@ -163,7 +163,8 @@ pub fn layout(model: &Model) -> Layout {
         Pane::Detail(_) if WIDE <= model.size.0 => model.lines.gone_len(),
         Pane::Detail(_) | Pane::Events(_) => 0,
     };
-    Layout::new(model.size, model.notices.len(), model.table_len(), gone)
+    let notices = notices::lines(model).len();
+    Layout::new(model.size, notices, model.table_len(), gone)
 }
 
 /// How many lines the table lists: where there is no room for a region of what left, those too.

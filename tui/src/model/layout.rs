@@ -14,8 +14,8 @@ const MIDDLING: u16 = 14;
 const HIGH: u16 = 20;
 /// Lines that the table keeps, also when it is empty: why it is stands there.
 const LEAST_BODY: u16 = 5;
-/// Most lines of notices.
-const MAX_NOTICES: u16 = 2;
+/// Most lines of notices on a middling screen, and on a high one.
+const MAX_NOTICES: (u16, u16) = (2, 4);
 
 /// Lines of each region from top to bottom; a region with no lines is not drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,7 +43,7 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Shares out a screen of `size` for so many notices, lines of the table and GONE groups.
+    /// Shares out a screen of `size` for so many lines of notices and of the table and GONE groups.
     pub fn new(size: (u16, u16), notices: usize, rows: usize, gone: usize) -> Self {
         let (width, height) = size;
         if width < NARROWEST || height < LOWEST {
@@ -70,9 +70,9 @@ impl Layout {
             ..Self::default()
         };
         layout.toast = u16::from(HIGH <= height);
-        if MIDDLING <= height {
-            layout.notices = u16::try_from(notices).unwrap_or(u16::MAX).min(MAX_NOTICES);
-        }
+        layout.notices = u16::try_from(notices)
+            .unwrap_or(u16::MAX)
+            .min(notice_room(size));
         let rest = height
             - layout.header
             - layout.counts
@@ -89,6 +89,15 @@ impl Layout {
         }
         layout.body = rest - layout.gone;
         layout
+    }
+}
+
+/// How many lines of notices a screen has room for.
+pub const fn notice_room((_, height): (u16, u16)) -> u16 {
+    match height {
+        ..MIDDLING => 0,
+        MIDDLING..HIGH => MAX_NOTICES.0,
+        _ => MAX_NOTICES.1,
     }
 }
 

@@ -50,9 +50,18 @@ pub(super) fn status(model: &Model, look: Look, now: Mono, area: Rect, buffer: &
             (&group.name, said)
         }
     };
-    line.compose(name, look.strong())
-        .skip(2)
-        .compose(&said, look.plain());
+    line.compose(name, look.strong()).skip(2);
+    // What comes next is left out as a whole where it would be cut.
+    let said = look.safe(&said);
+    let short = said.as_str().rsplit_once("; ").map(|(short, _)| short);
+    match short {
+        Some(short) if usize::from(line.left()) < said.width() => {
+            line.compose(short, look.plain());
+        }
+        _ => {
+            line.text(&said, look.plain());
+        }
+    }
 }
 
 /// How a row is, in one sentence.

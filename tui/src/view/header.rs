@@ -9,8 +9,8 @@ use ratatui::style::Style;
 
 use crate::canvas::Line;
 use crate::clock::Mono;
-use crate::model::Model;
 use crate::model::link::{Fault, FaultKind, LinkState};
+use crate::model::{Model, notices};
 use crate::text::short_time;
 use crate::theme::{Look, Mark};
 
@@ -205,14 +205,16 @@ const fn sort_name(key: SortKey) -> &'static str {
 
 /// What the daemon says about itself, the loudest first.
 pub(super) fn notices(model: &Model, look: Look, area: Rect, buffer: &mut Buffer) {
-    for (line, notice) in (0..area.height).zip(&model.notices) {
-        let mut line = Line::new(buffer, area, line, look.charset);
+    for (at, notice) in (0..area.height).zip(notices::lines(model)) {
+        let mut line = Line::new(buffer, area, at, look.charset);
+        let word = notices::word(notice.level);
         match notice.level {
-            NoticeLevel::Error => line.word(" ", look.badge()).word("error", look.alarm()),
-            NoticeLevel::Warning => line.skip(1).word("warning", look.strong()),
-            NoticeLevel::Info => line.skip(1).word("note", look.quiet()),
+            _ if !notice.is_first => line.skip(1 + u16::try_from(word.len()).unwrap_or(0)),
+            NoticeLevel::Error => line.word(" ", look.badge()).word(word, look.alarm()),
+            NoticeLevel::Warning => line.skip(1).word(word, look.strong()),
+            NoticeLevel::Info => line.skip(1).word(word, look.quiet()),
         };
-        line.skip(1).compose(&notice.text, look.plain());
+        line.skip(1).text(&notice.text, look.plain());
     }
 }
 
