@@ -1,6 +1,6 @@
 //! Why a row is as it is, in one line: the same words in the browser and in the terminal.
 
-use crate::answer::Row;
+use crate::answer::{Row, UptimeWindow};
 use crate::{Span, Status};
 
 /// The word shown for a row's state: `UP`, `LATE` or `DOWN`.
@@ -76,6 +76,43 @@ pub fn line(row: &Row, up_ms: i64, when: impl Fn(crate::Timestamp) -> String) ->
 
 const fn between_ms(from: i64, to: i64) -> Span {
     Span::from_signed_micros(to.saturating_sub(from).saturating_mul(1_000))
+}
+
+/// How long a window of uptime is.
+pub fn window_length(window: &UptimeWindow) -> String {
+    match window.hours {
+        hours if hours < 48 => format!("{hours} hours"),
+        hours => format!("{} days", hours / 24),
+    }
+}
+
+/// How it was in a window, with what is not known and what does not count.
+pub fn window(window: &UptimeWindow) -> String {
+    let known = window.up_percent.map_or_else(
+        || "nothing is known".to_owned(),
+        |percent| format!("{percent} % UP"),
+    );
+    let parts = [
+        (window.down_s, "DOWN for"),
+        (window.unknown_s, "not watched for"),
+        (window.absent_s, "not registered for"),
+    ];
+    let told = parts
+        .into_iter()
+        .filter(|(span, _)| Span::from_secs(1) <= *span)
+        .map(|(span, what)| format!("{what} {}", coarse(span)));
+    let words: Vec<String> = core::iter::once(known).chain(told).collect();
+    words.join(", ")
+}
+
+/// Without the seconds where they do not matter, and would move all the time.
+fn coarse(span: Span) -> Span {
+    const MINUTES_FROM: Span = Span::from_secs(3_600);
+    const MINUTE_US: u64 = 60_000_000;
+    if span < MINUTES_FROM {
+        return span;
+    }
+    Span::from_micros(span.as_micros() / MINUTE_US * MINUTE_US)
 }
 
 #[cfg(test)]
@@ -176,6 +213,33 @@ mod tests {
         assert_eq!(
             note(&down, 109_000).unwrap(),
             "no heartbeat for 1m48s; leaves the registry in 12s"
+        );
+    }
+
+    fn window(up: u64, down: u64, unknown: u64, up_percent: Option<f64>) -> UptimeWindow {
+        UptimeWindow {
+            hours: 24,
+            up_s: Span::from_secs(up),
+            down_s: Span::from_secs(down),
+            unknown_s: Span::from_secs(unknown),
+            absent_s: Span::from_secs(86_400 - up - down - unknown),
+            up_percent,
+        }
+    }
+
+    #[test]
+    fn a_window_says_what_it_knows_and_what_it_does_not() {
+        assert_eq!(
+            super::window(&window(86_400, 0, 0, Some(100.0))),
+            "100 % UP"
+        );
+        assert_eq!(
+            super::window(&window(78_978, 222, 7_200, Some(99.719))),
+            "99.719 % UP, DOWN for 3m42s, not watched for 2h"
+        );
+        assert_eq!(
+            super::window(&window(0, 0, 45_296, None)),
+            "nothing is known, not watched for 12h34m, not registered for 11h25m"
         );
     }
 }

@@ -19,6 +19,7 @@ use hyper::header::{AUTHORIZATION, HeaderValue};
 use lastbeat_proto::Span;
 use lastbeat_proto::answer::{
     DeregisterAnswer, EventsAnswer, GoneAnswer, RefreshAnswer, RegisterAnswer, ServicesAnswer,
+    UptimeAnswer,
 };
 use lastbeat_proto::endpoint::Method;
 use lastbeat_proto::path::encode;
@@ -135,6 +136,15 @@ impl Client {
     pub async fn events(&self, name: Option<&str>) -> Result<EventsAnswer, ClientError> {
         let of = name.map_or_else(String::new, |name| format!("&name={}", encode(name)));
         self.ask(Method::Get, &format!("/events?limit={EVENTS}{of}"), None)
+            .await
+    }
+
+    /// How a service was in the last days.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn uptime(&self, name: &str) -> Result<UptimeAnswer, ClientError> {
+        self.ask(Method::Get, &format!("/uptime/{}", encode(name)), None)
             .await
     }
 

@@ -5,7 +5,8 @@ pub(crate) mod steps;
 use std::collections::BTreeMap;
 
 use lastbeat_proto::answer::{
-    Event, EventsAnswer, GoneAnswer, Notice, NoticeLevel, Row, ServicesAnswer, Summary, Tombstone,
+    Event, EventsAnswer, GoneAnswer, InstanceUptime, Notice, NoticeLevel, Row, Seen,
+    ServicesAnswer, Summary, Tombstone, Uptime, UptimeAnswer, UptimePiece, UptimeWindow,
 };
 use lastbeat_proto::{EventKind, Span, Status, Timestamp};
 
@@ -174,6 +175,52 @@ pub(crate) fn gone_of(names: &[String]) -> GoneAnswer {
     let tombstones = (1..).zip(names).map(|(n, name)| tombstone(name, n, false));
     GoneAnswer {
         gone: tombstones.collect(),
+        now: Timestamp::from_micros(WALL_US),
+    }
+}
+
+/// Registered 20 h ago, not watched from 12 to 10 h ago, DOWN for two minutes 5 h ago.
+pub(crate) fn uptime() -> Uptime {
+    const HOUR_S: i64 = 3_600;
+    let piece = |seen, from_s: i64, until_s: i64| UptimePiece {
+        seen,
+        from: ago(from_s),
+        until: ago(until_s),
+    };
+    let fall_s = 4 * HOUR_S + 1_800;
+    Uptime {
+        windows: vec![UptimeWindow {
+            hours: 24,
+            up_s: Span::from_secs(64_680),
+            down_s: Span::from_secs(120),
+            unknown_s: Span::from_secs(7_200),
+            absent_s: Span::from_secs(14_400),
+            up_percent: Some(99.814),
+        }],
+        day: vec![
+            piece(Seen::Absent, 24 * HOUR_S, 20 * HOUR_S),
+            piece(Seen::Up, 20 * HOUR_S, 12 * HOUR_S),
+            piece(Seen::Unknown, 12 * HOUR_S, 10 * HOUR_S),
+            piece(Seen::Up, 10 * HOUR_S, fall_s + 1_020),
+            piece(Seen::Down, fall_s + 1_020, fall_s + 900),
+            piece(Seen::Up, fall_s + 900, 0),
+        ],
+    }
+}
+
+/// The same for every instance of a service.
+pub(crate) fn uptime_of(name: &str, instances: &[&str]) -> UptimeAnswer {
+    UptimeAnswer {
+        name: name.to_owned(),
+        service: uptime(),
+        instances: (1..)
+            .zip(instances)
+            .map(|(id, instance)| InstanceUptime {
+                id,
+                instance: (*instance).to_owned(),
+                uptime: uptime(),
+            })
+            .collect(),
         now: Timestamp::from_micros(WALL_US),
     }
 }

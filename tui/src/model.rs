@@ -17,7 +17,7 @@ pub mod rows;
 use std::collections::BTreeSet;
 
 use lastbeat_proto::Timestamp;
-use lastbeat_proto::answer::{Event, Notice, NoticeLevel, Row, Summary};
+use lastbeat_proto::answer::{Event, Notice, NoticeLevel, Row, Summary, UptimeAnswer};
 use lastbeat_proto::query::Sort;
 
 use crate::clock::Mono;
@@ -78,6 +78,8 @@ pub struct Model {
     pub refreshes: Refreshes,
     /// What happened, as far as it was asked for.
     pub events: Events,
+    /// How the service in the detail was, where that was told.
+    pub uptime: Option<OfService>,
 }
 
 /// How the terminal is used.
@@ -163,6 +165,15 @@ pub struct Events {
     pub revision: Option<u64>,
 }
 
+/// How one service was in the last days.
+#[derive(Debug)]
+pub struct OfService {
+    /// Which.
+    pub name: String,
+    /// What the daemon told, or why it did not.
+    pub told: Result<Box<UptimeAnswer>, String>,
+}
+
 impl Model {
     /// The state before anything was asked.
     pub fn new(settings: &Settings, size: (u16, u16), now: Mono) -> Self {
@@ -199,6 +210,7 @@ impl Model {
             toast: None,
             refreshes: Refreshes::default(),
             events: Events::default(),
+            uptime: None,
         }
     }
 

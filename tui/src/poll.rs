@@ -43,6 +43,10 @@ pub fn turned_away(request: Request) -> Reply {
             name,
             result: Err(fault),
         },
+        Request::Uptime { name } => Reply::Uptime {
+            name,
+            result: Err(fault),
+        },
         Request::Refresh { name } => Reply::Refresh {
             name,
             result: Err(fault),
@@ -65,6 +69,13 @@ async fn answer(client: &Client, request: Request) -> Reply {
         Request::Events { name } => {
             let result = client.events(name.as_deref()).await.map_err(Fault::from);
             Reply::Events { name, result }
+        }
+        Request::Uptime { name } => {
+            let result = client.uptime(&name).await;
+            Reply::Uptime {
+                name,
+                result: result.map(Box::new).map_err(Fault::from),
+            }
         }
         Request::Refresh { name } => {
             let result = client.refresh(&name).await;

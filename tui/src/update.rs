@@ -9,7 +9,7 @@ mod popups;
 mod replies;
 
 use lastbeat_proto::answer::{
-    DeregisterAnswer, EventsAnswer, GoneAnswer, RefreshAnswer, ServicesAnswer,
+    DeregisterAnswer, EventsAnswer, GoneAnswer, RefreshAnswer, ServicesAnswer, UptimeAnswer,
 };
 
 use crate::clock::Mono;
@@ -55,6 +55,11 @@ pub enum Request {
         /// Which service.
         name: Option<String>,
     },
+    /// How a service was in the last days.
+    Uptime {
+        /// Which.
+        name: String,
+    },
     /// Judge a service again.
     Refresh {
         /// Which.
@@ -84,6 +89,13 @@ pub enum Reply {
         name: Option<String>,
         /// The answer.
         result: Result<EventsAnswer, Fault>,
+    },
+    /// To [`Request::Uptime`].
+    Uptime {
+        /// Which service was meant.
+        name: String,
+        /// The answer.
+        result: Result<Box<UptimeAnswer>, Fault>,
     },
     /// To [`Request::Refresh`].
     Refresh {
@@ -186,7 +198,7 @@ fn ask(model: &mut Model, effects: &mut Vec<Effect>) {
     effects.push(Effect::Send(Request::Services { since }));
 }
 
-/// Asks for events where they are shown.
+/// Asks for events where they are shown, and in the detail how the service was.
 fn ask_events(model: &mut Model, effects: &mut Vec<Effect>) {
     let of = match model.pane {
         Pane::Table => return,
@@ -200,6 +212,10 @@ fn ask_events(model: &mut Model, effects: &mut Vec<Effect>) {
     model.events.of.clone_from(&of);
     model.events.is_loading = true;
     model.events.revision = Some(model.link.revision);
+    if let (Pane::Detail(_), Some(name)) = (model.pane, &of) {
+        let name = name.clone();
+        effects.push(Effect::Send(Request::Uptime { name }));
+    }
     effects.push(Effect::Send(Request::Events { name: of }));
 }
 

@@ -225,7 +225,7 @@ impl Live {
                 .instances
                 .iter()
                 .find(|one| one.instance == row.instance)?;
-            found.uptime.windows.first().map(uptime::sentence)
+            found.uptime.windows.first().map(explain::window)
         };
         for row in &mut self.rows {
             row.uptime = told(row);

@@ -87,14 +87,33 @@ impl Page<'_> {
             self.fact("metadata", &format!("{key} = {value}"));
         }
         self.fact("id", &row.id.to_string());
-        let slots = self
-            .value_columns()
-            .saturating_sub(strip::KEY.len())
-            .clamp(12, STRIP);
-        let strip = strip::strip(self.model, row, self.now, slots);
-        self.fact("last day", &strip);
+        self.uptime(row);
         self.siblings(row);
         self.recent(&row.name, Some(&row.instance));
+    }
+
+    /// How it was in the last days.
+    fn uptime(&mut self, row: &Row) {
+        let told = self.model.uptime.as_ref();
+        let Some(told) = told.filter(|told| told.name == row.name) else {
+            return;
+        };
+        let answer = match &told.told {
+            Ok(answer) => answer,
+            Err(why) => return self.fact("uptime", &format!("not told: {why}")),
+        };
+        let mut instances = answer.instances.iter();
+        let Some(one) = instances.find(|one| one.instance == row.instance) else {
+            return;
+        };
+        let columns = self.value_columns().saturating_sub(strip::KEY.len());
+        let end = self.model.link.wall(self.now).unwrap_or(answer.now);
+        let strip = strip::strip(&one.uptime, end, columns.clamp(12, STRIP));
+        self.fact("last day", &strip);
+        for window in &one.uptime.windows {
+            let length = explain::window_length(window);
+            self.fact("uptime", &format!("{length}: {}", explain::window(window)));
+        }
     }
 
     /// The other instances of the same service.

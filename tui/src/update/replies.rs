@@ -8,7 +8,7 @@ use crate::clock::Mono;
 use crate::model::gone::{self, GoneGroup};
 use crate::model::link::Fault;
 use crate::model::rows::RowKey;
-use crate::model::{Model, Pane, Tone};
+use crate::model::{Model, OfService, Pane, Tone};
 
 /// Takes an answer in.
 pub(super) fn came(model: &mut Model, reply: Reply, now: Mono, effects: &mut Vec<Effect>) {
@@ -34,6 +34,13 @@ pub(super) fn came(model: &mut Model, reply: Reply, now: Mono, effects: &mut Vec
             }
         }
         Reply::Events { .. } => {} // Asked for before another service was opened.
+        // Why there is none is said where it would stand.
+        Reply::Uptime { name, result } => {
+            model.uptime = Some(OfService {
+                name,
+                told: result.map_err(|fault| fault.text),
+            });
+        }
         Reply::Refresh { name, result } => refreshed(model, &name, result, now, effects),
         Reply::RefreshAll(result) => {
             model.refreshes.is_of_all = false;

@@ -7,7 +7,9 @@ use ratatui::layout::Rect;
 
 use super::*;
 use crate::config::Theme;
-use crate::fixture::{AT, answer, events, gone, hear, live, notice, registry, settings, started};
+use crate::fixture::{
+    AT, answer, events, gone, hear, live, notice, registry, settings, started, uptime_of,
+};
 use crate::keymap::Key;
 use crate::model::link::{Fault, FaultKind};
 use crate::text::Charset;
@@ -83,6 +85,14 @@ fn with_everything(size: (u16, u16)) -> Model {
 
 fn with_events(model: &mut Model, name: Option<&str>) {
     let name = name.map(str::to_owned);
+    if let Some(name) = name.clone() {
+        let told = uptime_of(&name, &["10.4.0.21:8080", "10.4.7.3:9200", "10.4.7.3"]);
+        let reply = Reply::Uptime {
+            name,
+            result: Ok(Box::new(told)),
+        };
+        update(model, Message::Reply(reply), AT);
+    }
     let reply = Reply::Events {
         name,
         result: Ok(events()),

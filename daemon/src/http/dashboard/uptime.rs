@@ -4,15 +4,12 @@
 //! The strip is cut into slots, so that a quiet registry's page stays equal for minutes.
 
 use lastbeat_proto::answer::{Seen, Uptime, UptimePiece, UptimeWindow};
-use lastbeat_proto::{Span, Timestamp};
+use lastbeat_proto::{Timestamp, explain};
 
 /// Finest step of the strip.
 const SLOT_US: i64 = 300_000_000;
 /// Slots of 24 hours: the width of the strip.
 const SLOTS: i64 = 288;
-/// Nobody wants the seconds of a longer time.
-const MINUTES_FROM: Span = Span::from_secs(3_600);
-const MINUTE_US: u64 = 60_000_000;
 
 /// The uptime of a service.
 #[derive(Debug)]
@@ -68,44 +65,10 @@ impl UptimeView {
 impl Window {
     fn new(window: &UptimeWindow) -> Self {
         Self {
-            length: length(window.hours),
-            text: sentence(window),
+            length: explain::window_length(window),
+            text: explain::window(window),
         }
     }
-}
-
-fn length(hours: u32) -> String {
-    match hours {
-        24 => "24 hours".to_owned(),
-        hours => format!("{} days", hours / 24),
-    }
-}
-
-/// A window in one sentence.
-pub(super) fn sentence(window: &UptimeWindow) -> String {
-    let known = window.up_percent.map_or_else(
-        || "nothing is known".to_owned(),
-        |percent| format!("{percent} % UP"),
-    );
-    let parts = [
-        (window.down_s, "DOWN for"),
-        (window.unknown_s, "not watched for"),
-        (window.absent_s, "not registered for"),
-    ];
-    let told = parts
-        .into_iter()
-        .filter(|(span, _)| Span::from_secs(1) <= *span)
-        .map(|(span, what)| format!("{what} {}", coarse(span)));
-    let words: Vec<String> = std::iter::once(known).chain(told).collect();
-    words.join(", ")
-}
-
-/// Without the seconds where they do not matter, and would move all the time.
-fn coarse(span: Span) -> Span {
-    if span < MINUTES_FROM {
-        return span;
-    }
-    Span::from_micros(span.as_micros() / MINUTE_US * MINUTE_US)
 }
 
 /// The strip up to slot `end`, oldest first. DOWN is drawn last and at least one slot wide: it is
@@ -147,30 +110,6 @@ mod tests {
             from: NOW.plus_micros(-from_us),
             until: NOW.plus_micros(-until_us),
         }
-    }
-
-    fn window(up: u64, down: u64, unknown: u64, up_percent: Option<f64>) -> UptimeWindow {
-        UptimeWindow {
-            hours: 24,
-            up_s: Span::from_secs(up),
-            down_s: Span::from_secs(down),
-            unknown_s: Span::from_secs(unknown),
-            absent_s: Span::from_secs(86_400 - up - down - unknown),
-            up_percent,
-        }
-    }
-
-    #[test]
-    fn a_window_says_what_it_knows_and_what_it_does_not() {
-        assert_eq!(sentence(&window(86_400, 0, 0, Some(100.0))), "100 % UP");
-        assert_eq!(
-            sentence(&window(78_978, 222, 7_200, Some(99.719))),
-            "99.719 % UP, DOWN for 3m42s, not watched for 2h"
-        );
-        assert_eq!(
-            sentence(&window(0, 0, 45_296, None)),
-            "nothing is known, not watched for 12h34m, not registered for 11h25m"
-        );
     }
 
     #[test]

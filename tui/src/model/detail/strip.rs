@@ -1,107 +1,69 @@
-//! How the last day of an instance went, a letter for each half hour.
+//! How the last day of an instance went, a letter for each half hour, as the daemon tells it.
 
-use lastbeat_proto::Status;
-use lastbeat_proto::answer::Row;
-use lastbeat_proto::status::EventKind;
+use lastbeat_proto::Timestamp;
+use lastbeat_proto::answer::{Seen, Uptime};
 
-use super::of;
-use crate::clock::Mono;
-use crate::model::Model;
+/// What the letters mean; a point stands where it was not registered.
+pub(super) const KEY: &str = " (= UP, v DOWN, ? unknown)";
+/// The strip's length.
+const DAY_US: i64 = 86_400_000_000;
+/// What is seen of a slot in which there was more than one: DOWN is what one looks for.
+const LETTERS: [(Seen, char); 4] = [
+    (Seen::Down, 'v'),
+    (Seen::Unknown, '?'),
+    (Seen::Up, '='),
+    (Seen::Absent, '.'),
+];
 
-/// What the letters mean.
-pub(super) const KEY: &str = " (= UP, v DOWN)";
-
-/// How the last day went, oldest first: `=` UP, `v` DOWN or GONE, `.` not known.
-pub(super) fn strip(model: &Model, row: &Row, now: Mono, columns: usize) -> String {
-    let Some(end) = model.link.wall(now) else {
-        return String::new();
+/// The last day in `columns` letters, oldest first. What was true when `uptime` was told counts up
+/// to `end`: it is told anew at each event.
+pub(super) fn strip(uptime: &Uptime, end: Timestamp, columns: usize) -> String {
+    let slot_us = DAY_US / i64::try_from(columns.max(1)).unwrap_or(1);
+    let letter = |slot: usize| {
+        let left = i64::try_from(columns - slot).unwrap_or(0);
+        let begin = end.plus_micros(-slot_us * left);
+        let pieces = uptime.day.iter().enumerate();
+        let within: Vec<Seen> = pieces
+            .filter(|(index, piece)| {
+                let is_last = index + 1 == uptime.day.len();
+                piece.from < begin.plus_micros(slot_us) && (is_last || begin < piece.until)
+            })
+            .map(|(_, piece)| piece.seen)
+            .collect();
+        let found = LETTERS.iter().find(|(seen, _)| within.contains(seen));
+        found.map_or('?', |(_, letter)| *letter)
     };
-    let slot_us = 86_400_000_000 / i64::try_from(columns.max(1)).unwrap_or(1);
-    let mut events = of(model, &row.name, Some(&row.instance)).peekable();
-    let mut state = Some(row.status == Status::Up);
-    // How far back that is certain: to the row's own since, and behind an event to its beginning.
-    let mut certain_from = row.since;
-    let mut shown: Vec<char> = Vec::with_capacity(columns);
-    for slot in 0..columns {
-        let begin = end.plus_micros(-slot_us * (i64::try_from(slot).unwrap_or(0) + 1));
-        let mut was_down = state == Some(false);
-        let mut is_known = state.is_some();
-        while let Some(event) = events.next_if(|event| begin <= event.at) {
-            state = before(event.kind, state);
-            certain_from = row.first_seen;
-            was_down |= state == Some(false);
-            is_known |= state.is_some();
-        }
-        if begin <= certain_from && events.peek().is_none() {
-            state = None;
-        }
-        shown.push(match (was_down, is_known) {
-            (true, _) => 'v',
-            (false, true) => '=',
-            (false, false) => '.',
-        });
-    }
-    let strip: String = shown.into_iter().rev().collect();
+    let strip: String = (0..columns).map(letter).collect();
     format!("{strip}{KEY}")
-}
-
-/// Whether it was UP before an event; `None`: not registered or not known.
-const fn before(kind: EventKind, after: Option<bool>) -> Option<bool> {
-    match kind {
-        EventKind::Down => Some(true),
-        EventKind::Up | EventKind::Gone | EventKind::Back => Some(false),
-        EventKind::Registered => None,
-        EventKind::Changed | EventKind::Start | EventKind::Stall => after,
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{AT, ago, events, live, registry};
-    use crate::keymap::Key;
-    use crate::update::{Message, Reply, update};
+    use crate::fixture::{ago, uptime};
 
-    fn shown(row: &Row, model: &Model) -> String {
-        strip(model, row, AT, 24).replace(KEY, "")
+    fn shown(uptime: &Uptime, end_s: i64) -> String {
+        strip(uptime, ago(-end_s), 24).replace(KEY, "")
     }
 
     #[test]
-    fn what_no_event_tells_is_not_known() {
-        let rows = registry();
-        let model = live((80, 24), rows.clone());
-
-        // DOWN for 48 s, UP for an hour: nothing is known of before.
-        assert_eq!(shown(&rows[1], &model), ".......................v");
-        assert_eq!(shown(&rows[3], &model), ".......................=");
+    fn a_slot_shows_the_worst_that_was_in_it() {
+        // Registered 20 h ago, not watched from 12 to 10 h ago, DOWN for two minutes 5 h ago.
+        assert_eq!(shown(&uptime(), 0), "....========??=====v====");
     }
 
     #[test]
-    fn events_tell_how_it_was() {
-        let rows = registry();
-        let mut model = live((80, 24), rows.clone());
-        update(&mut model, Message::Key(Key::Char('j')), AT);
-        update(&mut model, Message::Key(Key::Enter), AT);
-        let reply = Reply::Events {
-            name: Some("search-indexer-3".to_owned()),
-            result: Ok(events()),
-        };
-        update(&mut model, Message::Reply(reply), AT);
-
-        // DOWN now, and from 34,000 s to 30,000 s ago: the tenth to the ninth hour.
-        assert_eq!(shown(&rows[1], &model), "==============vv=======v");
+    fn what_is_true_goes_on_until_an_event_tells_otherwise() {
+        assert_eq!(shown(&uptime(), 7_200), "..========??=====v======");
     }
 
     #[test]
-    fn before_its_first_registration_nothing_is_known() {
-        let young = Row {
-            first_seen: ago(7_000),
-            since: ago(7_000),
-            ..registry().remove(3)
+    fn of_nothing_nothing_is_known() {
+        let nothing = Uptime {
+            windows: Vec::new(),
+            day: Vec::new(),
         };
 
-        let strip = shown(&young, &live((80, 24), vec![young.clone()]));
-
-        assert_eq!(strip, "......................==");
+        assert_eq!(shown(&nothing, 0), "????????????????????????");
     }
 }

@@ -130,8 +130,11 @@ fn what_is_gone_is_selected_behind_the_last_row() {
     ));
     push(&mut model, Key::Esc);
     let asked = push(&mut model, Key::Enter);
-    let name = Some("api".to_owned());
-    assert_eq!(asked, [Effect::Send(Request::Events { name })]);
+    let name = "api".to_owned();
+    let events = Request::Events {
+        name: Some(name.clone()),
+    };
+    assert_eq!(asked, [Request::Uptime { name }, events].map(Effect::Send));
 }
 
 #[test]

@@ -47,23 +47,20 @@ fn what_left_is_asked_for_when_something_left() {
 }
 
 #[test]
-fn the_detail_asks_for_the_events_of_its_service() {
+fn the_detail_asks_for_the_uptime_and_the_events_of_its_service() {
     let mut model = three();
+    let both = |name: &str| {
+        let name = name.to_owned();
+        [
+            Effect::Send(Request::Uptime { name: name.clone() }),
+            Effect::Send(Request::Events { name: Some(name) }),
+        ]
+    };
 
     let asked = push(&mut model, Key::Enter);
-    assert_eq!(
-        asked,
-        [Effect::Send(Request::Events {
-            name: Some("a".to_owned())
-        })]
-    );
+    assert_eq!(asked, both("a"));
     let moved = press(&mut model, "j");
-    assert_eq!(
-        moved,
-        [Effect::Send(Request::Events {
-            name: Some("b".to_owned())
-        })]
-    );
+    assert_eq!(moved, both("b"));
     let late = Reply::Events {
         name: Some("a".to_owned()),
         result: Ok(events()),
