@@ -47,7 +47,7 @@ const fn setting(
 }
 
 /// All settings of `lastbeatd serve`.
-pub const SETTINGS: [Setting; 23] = [
+pub const SETTINGS: [Setting; 24] = [
     Setting {
         key: "listen",
         value: Some("ADDR:PORT"),
@@ -173,6 +173,12 @@ pub const SETTINGS: [Setting; 23] = [
         None,
         "The private key (PEM) of that certificate",
     ),
+    setting(
+        "theme-css",
+        "FILE",
+        None,
+        "A style sheet that the dashboard's pages load behind their own",
+    ),
     setting("config", "FILE", None, "Read settings from a TOML file"),
     setting(
         "log-level",
@@ -256,6 +262,8 @@ pub struct Config {
     pub is_open: bool,
     /// Where certificate and key lie, where TLS is spoken.
     pub tls: Option<TlsFiles>,
+    /// The operator's style sheet for the dashboard.
+    pub theme_css: Option<PathBuf>,
     /// Least severe log lines that are written.
     pub log_level: tracing::Level,
     /// How they are written.
@@ -381,6 +389,7 @@ impl Config {
                     cert: PathBuf::from(cert),
                     key: PathBuf::from(key),
                 }),
+            theme_css: all.optional("theme-css").map(PathBuf::from),
             log_level: all.one("log-level", value::parse_level)?,
             log_format: all.one("log-format", value::parse_format)?,
         })

@@ -29,6 +29,7 @@ mod sign;
 mod site;
 mod socket;
 mod stream;
+mod theme;
 mod tls;
 mod traffic;
 mod validity;
@@ -50,6 +51,7 @@ pub use self::metrics::{METRICS, Metric, MetricKind};
 use self::site::Site;
 use self::socket::{Socket, Turn};
 use self::stream::Stream;
+pub use self::theme::{Theme, ThemeError};
 use self::tls::Opened;
 pub use self::tls::{Tls, TlsError, read_chain};
 use crate::registry::Registry;
@@ -73,6 +75,8 @@ pub struct Edge {
     pub max_connections: usize,
     /// Certificate and key, where TLS is spoken.
     pub tls: Option<Tls>,
+    /// The operator's style sheet for the pages, where there is one.
+    pub theme: Option<Theme>,
     /// Notified when files are to be read again.
     pub reload: Arc<Notify>,
     /// Proxies that are believed when they say for whom they ask.

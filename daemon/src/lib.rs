@@ -31,7 +31,7 @@ use tracing::{info, warn};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::flush::Flush;
-use crate::http::{Access, Edge, HttpError, Tls, TlsError};
+use crate::http::{Access, Edge, HttpError, Theme, ThemeError, Tls, TlsError};
 use crate::registry::Registry;
 use crate::state::State;
 use crate::store::{History, Store, StoreError};
@@ -46,6 +46,9 @@ pub enum DaemonError {
     /// Certificate and key cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The operator's style sheet cannot be used.
+    #[error(transparent)]
+    Theme(#[from] ThemeError),
     /// The edge failed.
     #[error(transparent)]
     Http(#[from] HttpError),
@@ -76,19 +79,21 @@ pub struct Daemon {
     registry: Arc<Registry>,
     store: Store,
     tls: Option<Tls>,
+    theme: Option<Theme>,
     reload: Arc<Notify>,
     access: Access,
 }
 
 impl Daemon {
-    /// Reads tokens, certificate and key, where there are some, opens the database and loads it.
+    /// Reads tokens, certificate, key and style sheet, where there are some, opens the database and loads it.
     ///
     /// # Errors
-    /// [`DaemonError::Token`], [`DaemonError::Tls`] and [`DaemonError::Store`] when one of them
-    /// cannot be used.
+    /// [`DaemonError::Token`], [`DaemonError::Tls`], [`DaemonError::Theme`] and
+    /// [`DaemonError::Store`] when one of them cannot be used.
     pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Self, DaemonError> {
         let access = access(&config)?;
         let tls = config.tls.clone().map(Tls::load).transpose()?;
+        let theme = config.theme_css.clone().map(Theme::load).transpose()?;
         let now = clock.now();
         let (store, loaded, opening) = Store::open(&config.db, now.wall, config.rules.ttl)?;
         let state = State::load(loaded, config.rules, config.limits, now);
@@ -105,6 +110,7 @@ impl Daemon {
             registry: Arc::new(registry),
             store,
             tls,
+            theme,
             reload: Arc::default(),
             access,
         })
@@ -151,6 +157,7 @@ impl Daemon {
             machine_name: machine_name(),
             max_connections: self.config.max_connections,
             tls: self.tls,
+            theme: self.theme,
             reload: self.reload,
             trusted_proxies: self.config.trusted_proxies.clone(),
             max_write_rate: self.config.max_write_rate,

@@ -28,7 +28,9 @@ const fn exit_code(error: &CliError) -> u8 {
         CliError::Usage(_)
         | CliError::Config(_)
         | CliError::Token(_)
-        | CliError::Daemon(DaemonError::Token(_) | DaemonError::Tls(_)) => 2,
+        | CliError::Daemon(DaemonError::Token(_) | DaemonError::Tls(_) | DaemonError::Theme(_)) => {
+            2
+        }
         CliError::Listen { .. } => 6,
         CliError::Daemon(DaemonError::Store(store)) | CliError::File(FileError::Store(store)) => {
             match store {

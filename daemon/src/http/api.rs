@@ -69,7 +69,7 @@ pub(super) async fn answer(call: &Call<'_>) -> Outcome {
         Route::SignInPage => call.sign_in_page(),
         Route::SignIn => call.sign_in(),
         Route::SignOut => Ok(call.sign_out()),
-        Route::Asset => Ok(assets::asset(call.destination.name, &call.head.headers)?),
+        Route::Asset => call.asset(),
     }
 }
 
@@ -192,6 +192,14 @@ impl Call<'_> {
         }
     }
 
+    fn asset(&self) -> Outcome {
+        let (name, headers) = (self.destination.name, &self.head.headers);
+        match self.site.style(name) {
+            Some(css) => Ok(assets::style(css, headers)),
+            None => Ok(assets::asset(name, headers)?),
+        }
+    }
+
     fn metrics(&self) -> Answer {
         metrics::answer(&Seen {
             figures: &self.site.registry.figures(),
@@ -280,6 +288,7 @@ impl Call<'_> {
         Asked {
             head: self.head,
             machine: self.site.machine.as_deref(),
+            theme: self.site.theme(),
             sender: &self.sender,
             caller: &self.caller,
         }

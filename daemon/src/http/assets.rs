@@ -17,8 +17,11 @@ struct Asset {
     text: &'static str,
 }
 
+/// Media type of style sheets.
+const CSS: &str = "text/css; charset=utf-8";
+
 macro_rules! asset {
-    ($name:literal, $kind:literal) => {
+    ($name:literal, $kind:expr) => {
         Asset {
             name: $name,
             kind: $kind,
@@ -29,7 +32,7 @@ macro_rules! asset {
 
 /// All of them.
 const ASSETS: [Asset; 5] = [
-    asset!("app.css", "text/css; charset=utf-8"),
+    asset!("app.css", CSS),
     asset!("app.js", "text/javascript; charset=utf-8"),
     asset!("up.svg", "image/svg+xml"),
     asset!("late.svg", "image/svg+xml"),
@@ -48,12 +51,20 @@ pub(super) fn names() -> [&'static str; ASSETS.len()] {
 pub(super) fn asset(name: &str, headers: &HeaderMap) -> Result<Answer, RouteError> {
     let asset = ASSETS.iter().find(|asset| asset.name == name);
     let asset = asset.ok_or(RouteError::NoPath)?;
-    let kind = HeaderValue::from_static(asset.kind);
     let body = Bytes::from(as_sent(asset));
-    let mut answer = unless_known(kind, body, headers);
+    Ok(file(asset.kind, body, headers))
+}
+
+/// A style sheet, or `304` to who has it.
+pub(super) fn style(css: Bytes, headers: &HeaderMap) -> Answer {
+    file(CSS, css, headers)
+}
+
+fn file(kind: &'static str, body: Bytes, headers: &HeaderMap) -> Answer {
+    let mut answer = unless_known(HeaderValue::from_static(kind), body, headers);
     let revalidate = HeaderValue::from_static("no-cache");
     answer.headers_mut().insert(CACHE_CONTROL, revalidate);
-    Ok(answer)
+    answer
 }
 
 /// The script goes without its comments and indentation.

@@ -85,6 +85,7 @@ struct ProblemPage<'problem> {
     problem: &'problem Problem,
     root: String,
     base: String,
+    theme: Option<&'static str>,
 }
 
 #[derive(Template)]
@@ -92,6 +93,7 @@ struct ProblemPage<'problem> {
 struct SignInPage<'problem> {
     problem: Option<&'problem Problem>,
     base: String,
+    theme: Option<&'static str>,
 }
 
 /// The whole page.
@@ -139,13 +141,18 @@ pub(super) fn service(
 ///
 /// # Errors
 /// When the template cannot be rendered.
-pub(super) fn problem(problem: &Problem, path: &str) -> askama::Result<String> {
+pub(super) fn problem(
+    problem: &Problem,
+    path: &str,
+    theme: Option<&'static str>,
+) -> askama::Result<String> {
     let root = root_of(path);
     let base = link::base(&root).to_owned();
     ProblemPage {
         problem,
         root,
         base,
+        theme,
     }
     .render()
 }
@@ -154,10 +161,19 @@ pub(super) fn problem(problem: &Problem, path: &str) -> askama::Result<String> {
 ///
 /// # Errors
 /// When the template cannot be rendered.
-pub(super) fn sign_in(path: &str, problem: Option<&Problem>) -> askama::Result<String> {
+pub(super) fn sign_in(
+    path: &str,
+    problem: Option<&Problem>,
+    theme: Option<&'static str>,
+) -> askama::Result<String> {
     let root = root_of(path);
     let base = link::base(&root).to_owned();
-    SignInPage { problem, base }.render()
+    SignInPage {
+        problem,
+        base,
+        theme,
+    }
+    .render()
 }
 
 /// What registers this instance again, as JSON.

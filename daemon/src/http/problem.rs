@@ -224,8 +224,14 @@ pub(super) fn wants_html(headers: &HeaderMap) -> bool {
         .any(|kind| kind.trim().eq_ignore_ascii_case("text/html"))
 }
 
-/// The answer to `head` that says why it is refused: a page for a browser, else a problem.
-pub(super) fn refuse(refusal: Refusal, head: &Parts, id: RequestId) -> Answer {
+/// The answer to `head` that says why it is refused: a page for a browser, which loads `theme` too,
+/// else a problem.
+pub(super) fn refuse(
+    refusal: Refusal,
+    head: &Parts,
+    theme: Option<&'static str>,
+    id: RequestId,
+) -> Answer {
     let header = header_of(&refusal);
     let asks_token = matches!(refusal, Refusal::Gate(_)) && refusal.slug() == Slug::Unauthorized;
     let is_wrong = matches!(refusal, Refusal::Gate(GateError::UnknownToken));
@@ -235,9 +241,9 @@ pub(super) fn refuse(refusal: Refusal, head: &Parts, id: RequestId) -> Answer {
     let page = wants_html(&head.headers).then(|| {
         if asks_token {
             // Who showed nothing is asked and not reproached.
-            dashboard::sign_in(path, is_wrong.then_some(&problem))
+            dashboard::sign_in(path, is_wrong.then_some(&problem), theme)
         } else {
-            dashboard::problem(&problem, path)
+            dashboard::problem(&problem, path, theme)
         }
     });
     let mut answer = if let Some(Ok(page)) = page {

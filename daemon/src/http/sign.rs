@@ -19,7 +19,8 @@ impl Call<'_> {
         if !self.site.gate.asks() {
             return Ok(answer::see_other(&self.root()));
         }
-        let page = dashboard::sign_in(self.head.uri.path(), None).map_err(Failure::from)?;
+        let page = dashboard::sign_in(self.head.uri.path(), None, self.site.theme());
+        let page = page.map_err(Failure::from)?;
         Ok(answer::html(StatusCode::OK, page))
     }
 

@@ -29,6 +29,7 @@ use super::problem;
 use super::sender::Proxies;
 use super::shelf::Shelf;
 use super::stream::Scheme;
+use super::theme::{self, Theme};
 use super::tls::Tls;
 use super::traffic::Traffic;
 use super::{Access, Edge, descriptors, router};
@@ -37,6 +38,8 @@ use crate::token::{TokenError, random};
 
 /// Kind of the notice while a new certificate cannot be used.
 const NOT_RELOADED: &str = "certificate-not-reloaded";
+/// Kind of the notice while a new style sheet cannot be used.
+const NO_THEME: &str = "theme-not-reloaded";
 
 /// What every connection of this daemon shares.
 pub(super) struct Site {
@@ -48,6 +51,7 @@ pub(super) struct Site {
     pub(super) proxies: Proxies,
     pub(super) pace: Pace,
     pub(super) tls: Option<Tls>,
+    theme: Option<Theme>,
     pub(super) traffic: Traffic,
     pub(super) document: Document,
     pub(super) shelf: Shelf,
@@ -130,6 +134,7 @@ impl Site {
             pace: Pace::new(edge.max_write_rate),
             machine: edge.machine_name,
             tls: edge.tls,
+            theme: edge.theme,
             traffic: Traffic::new(),
             document: Document::default(),
             shelf: Shelf::default(),
@@ -153,13 +158,19 @@ impl Site {
     /// Reads again what lies in files; connections that are open go on as they are.
     pub(super) fn reload(&self) {
         self.reread.notify_one();
-        let Some(tls) = &self.tls else {
-            if !self.gate.asks() {
-                let line = "told to read files again (SIGHUP), but no setting names one that may";
-                tracing::info!("{line} change");
-            }
-            return;
-        };
+        if let Some(tls) = &self.tls {
+            self.reload_certificate(tls);
+        }
+        if let Some(theme) = &self.theme {
+            self.reload_theme(theme);
+        }
+        if self.tls.is_none() && self.theme.is_none() && !self.gate.asks() {
+            let line = "told to read files again (SIGHUP), but no setting names one that may";
+            tracing::info!("{line} change");
+        }
+    }
+
+    fn reload_certificate(&self, tls: &Tls) {
         let notice = match tls.reload() {
             Ok(cert) => {
                 self.certificate_read.notify_one();
@@ -174,6 +185,35 @@ impl Site {
             }
         };
         self.registry.set_notice(NOT_RELOADED, notice);
+    }
+
+    fn reload_theme(&self, theme: &Theme) {
+        let notice = match theme.reload() {
+            Ok(file) => {
+                tracing::info!(
+                    "pages have the style sheet that is now in {}",
+                    file.display()
+                );
+                None
+            }
+            Err(error) => {
+                let text = format!("{error}; the style sheet of before stays in use");
+                tracing::warn!("{text}");
+                Some((NoticeLevel::Warning, text))
+            }
+        };
+        self.registry.set_notice(NO_THEME, notice);
+    }
+
+    /// The name of the operator's style sheet among the assets, where there is one.
+    pub(super) fn theme(&self) -> Option<&'static str> {
+        self.theme.as_ref().map(|_| theme::NAME)
+    }
+
+    /// The style sheet of this name.
+    pub(super) fn style(&self, name: &str) -> Option<Bytes> {
+        let theme = self.theme.as_ref().filter(|_| name == theme::NAME);
+        theme.map(Theme::css)
     }
 
     /// Answers one request, whatever it is. It comes from an address by a scheme, and tells its
@@ -220,7 +260,7 @@ impl Site {
             Ok(answer) => answer,
             Err(refusal) => {
                 is_malformed = refusal.is_of_a_malformed_head();
-                problem::refuse(refusal, &head, id)
+                problem::refuse(refusal, &head, self.theme(), id)
             }
         };
         answer::finish(&mut answer);

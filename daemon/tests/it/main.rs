@@ -71,6 +71,7 @@ mod store_reopen;
 mod store_salvage;
 mod storm;
 mod strace;
+mod theme;
 mod timelines;
 mod tls;
 mod tls_limits;

@@ -19,6 +19,8 @@ pub(in crate::http) struct Asked<'call> {
     pub(in crate::http) head: &'call Parts,
     /// The machine's own name, where it is known.
     pub(in crate::http) machine: Option<&'call str>,
+    /// The operator's style sheet among the assets, where there is one.
+    pub(in crate::http) theme: Option<&'static str>,
     /// Who sent it, and how.
     pub(in crate::http) sender: &'call Sender,
     /// What the sender may do.
@@ -39,6 +41,8 @@ pub(super) struct Shell {
     pub(super) root: String,
     /// The same as a prefix.
     pub(super) base: String,
+    /// The operator's style sheet among the assets, where there is one.
+    pub(super) theme: Option<&'static str>,
     /// Who this is.
     pub(super) host: String,
     /// The root's absolute address as the request knows it; the script knows it better.
@@ -124,6 +128,7 @@ impl Shell {
         Self {
             base: link::base(&root).to_owned(),
             root,
+            theme: asked.theme,
             host: asked.machine.unwrap_or_else(|| asked.host()).to_owned(),
             url: format!(
                 "{}://{}{}/",

@@ -192,6 +192,7 @@ fn asked_by<'a>(head: &'a Parts, machine: Option<&'a str>, caller: &'a Caller) -
     };
     Asked {
         head,
+        theme: None,
         machine,
         sender: &SENDER,
         caller,

@@ -116,7 +116,7 @@ fn a_fault_of_ours_has_a_request_id_and_keeps_its_cause_to_itself() {
 fn a_wrong_method_is_answered_with_the_right_ones() {
     let refusal = router::route(&Method::PUT, "/services/a").unwrap_err();
 
-    let answer = refuse(refusal.into(), &head("*/*"), RequestId::SAMPLE);
+    let answer = refuse(refusal.into(), &head("*/*"), None, RequestId::SAMPLE);
 
     assert_eq!(answer.status(), 405);
     assert_eq!(answer.headers()[ALLOW], "GET, HEAD, DELETE");
@@ -128,7 +128,7 @@ fn who_may_try_again_is_told_when() {
         let expected = matches!(refusal.slug().status(), 429 | 503);
         let said = format!("{refusal}");
 
-        let answer = refuse(refusal, &head("*/*"), RequestId::SAMPLE);
+        let answer = refuse(refusal, &head("*/*"), None, RequestId::SAMPLE);
 
         assert_eq!(
             answer.headers().contains_key(RETRY_AFTER),
@@ -154,7 +154,7 @@ fn a_page_is_only_for_who_names_html() {
             CONTENT_TYPE
         };
 
-        let answer = refuse(Refusal::NotReady, &head(accept), RequestId::SAMPLE);
+        let answer = refuse(Refusal::NotReady, &head(accept), None, RequestId::SAMPLE);
 
         assert_eq!(answer.headers()["content-type"], kind, "{accept}");
     }
@@ -164,7 +164,7 @@ fn a_page_is_only_for_who_names_html() {
 fn a_page_about_a_problem_is_escaped() {
     let problem = Problem::new(Slug::UnknownService, "<script>\"&");
 
-    let page = dashboard::problem(&problem, "/refresh/a").unwrap();
+    let page = dashboard::problem(&problem, "/refresh/a", None).unwrap();
 
     assert!(page.contains("&#60;script&#62;&#34;&#38;"), "{page}");
     assert!(page.contains("href=\"../\""), "{page}");
