@@ -18,6 +18,7 @@ mod metrics;
 mod openapi;
 mod pace;
 mod problem;
+mod request_id;
 mod rereading;
 mod router;
 #[doc(hidden)]

@@ -1,29 +1,32 @@
 //! What each endpoint does: typed request in, registry asked, answer out.
 //!
-//! Rules of liveness are the registry's, status codes [`super::problem`]'s.
+//! Rules of liveness are the registry's, status codes [`super::problem`]'s. Pages are in [`page`],
+//! what a request says beside its route in [`argument`].
+
+mod argument;
+mod page;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::http::request::Parts;
+use lastbeat_proto::Address;
 use lastbeat_proto::answer::LivenessAnswer;
 use lastbeat_proto::endpoint::{Route, Scope};
-use lastbeat_proto::problem::{FieldError, Slug};
-use lastbeat_proto::query::{self, HistoryQuery, ListQuery};
-use lastbeat_proto::register::{self, Registration};
-use lastbeat_proto::{Address, InstanceId, ServiceName, path};
+use lastbeat_proto::problem::FieldError;
+use lastbeat_proto::query::{HistoryQuery, ListQuery};
+use lastbeat_proto::register::Registration;
 use tokio::sync::SemaphorePermit;
 
+use self::argument::unknown_sender;
 use super::answer::{self, Answer};
-use super::assets;
-use super::dashboard::{self, Asked};
 use super::gate::Caller;
 use super::metrics::{self, Seen};
 use super::problem::{Failure, Refusal, wants_html};
 use super::router::{Destination, root_of};
 use super::sender::Sender;
 use super::site::Site;
-use crate::registry::{Listing, Registry, RegistryError};
+use crate::registry::{Listing, Registry};
 
 /// A request that passed the door, read whole.
 pub(super) struct Call<'call> {
@@ -192,62 +195,12 @@ impl Call<'_> {
         }
     }
 
-    fn asset(&self) -> Outcome {
-        let (name, headers) = (self.destination.name, &self.head.headers);
-        match self.site.style(name) {
-            Some(css) => Ok(assets::style(css, headers)),
-            None => Ok(assets::asset(name, headers)?),
-        }
-    }
-
     fn metrics(&self) -> Answer {
         metrics::answer(&Seen {
             figures: &self.site.registry.figures(),
             traffic: &self.site.traffic,
             census: self.site.crowd.census(),
         })
-    }
-
-    async fn page(&self) -> Outcome {
-        let query = self.page_query()?;
-        let _turn = self.turn_to_render().await;
-        let page = dashboard::page(&self.asked(), &query, self.site.registry.overview(&query));
-        self.kept(page.map_err(Failure::from)?)
-    }
-
-    async fn rows(&self) -> Outcome {
-        let query = self.page_query()?;
-        let _turn = self.turn_to_render().await;
-        let rows = dashboard::rows(&self.asked(), &query, self.site.registry.overview(&query));
-        self.kept(rows.map_err(Failure::from)?)
-    }
-
-    async fn service_page(&self) -> Outcome {
-        let name = self.name()?;
-        let text = name.to_string();
-        let _turn = self.turn_to_render().await;
-        let seen = self.site.registry.page(&ListQuery {
-            name: Some(text.clone()),
-            ..ListQuery::default()
-        });
-        let gone = self.site.registry.gone(&HistoryQuery {
-            name: Some(text.clone()),
-            before: None,
-            limit: query::LIMIT,
-        });
-        let past = self.read(move |registry| registry.past(&name)).await?;
-        if let Some(error) = &past.missing {
-            tracing::warn!(%error, "the page of service {text} shows what is in memory");
-        }
-        if seen.services.is_empty() && gone.gone.is_empty() && past.events.events.is_empty() {
-            return Err(RegistryError::Unknown {
-                name: text,
-                instance: None,
-            }
-            .into());
-        }
-        let page = dashboard::service(&self.asked(), &text, seen, gone, past);
-        self.kept(page.map_err(Failure::from)?)
     }
 
     /// Asks what may have to read the disk.
@@ -260,38 +213,18 @@ impl Call<'_> {
         Ok(read.await.map_err(Failure::from)?)
     }
 
-    /// A place among those who wait for a change.
-    fn turn_to_wait(&self) -> Result<SemaphorePermit<'_>, Refusal> {
-        let refused = |_all_taken| Refusal::TooManyWaiting {
-            limit: self.site.max_waiting(),
-        };
-        self.site.waits.try_acquire().map_err(refused)
-    }
-
     /// A place among those whose page or history is rendered.
     async fn turn_to_render(&self) -> Option<SemaphorePermit<'_>> {
         // Nobody closes it: there is always a turn, sooner or later.
         self.site.renders.acquire().await.ok()
     }
 
-    /// The list's query; a delta is not for pages.
-    fn page_query(&self) -> Result<ListQuery, Refusal> {
-        let query = ListQuery::parse(self.query())?;
-        Ok(ListQuery {
-            since: None,
-            wait: None,
-            ..query
-        })
-    }
-
-    fn asked(&self) -> Asked<'_> {
-        Asked {
-            head: self.head,
-            machine: self.site.machine.as_deref(),
-            theme: self.site.theme(),
-            sender: &self.sender,
-            caller: &self.caller,
-        }
+    /// A place among those who wait for a change.
+    fn turn_to_wait(&self) -> Result<SemaphorePermit<'_>, Refusal> {
+        let refused = |_all_taken| Refusal::TooManyWaiting {
+            limit: self.site.max_waiting(),
+        };
+        self.site.waits.try_acquire().map_err(refused)
     }
 
     fn address(&self) -> Address {
@@ -302,42 +235,6 @@ impl Call<'_> {
     fn charge(&self) -> Result<(), Refusal> {
         let now = self.site.registry.clock().now().mono;
         Ok(self.site.pace.charge(self.sender.ip, now)?)
-    }
-
-    fn name(&self) -> Result<ServiceName, Refusal> {
-        Ok(path::decode_name(self.destination.name)?)
-    }
-
-    fn query(&self) -> &str {
-        self.head.uri.query().unwrap_or_default()
-    }
-
-    fn instance(&self) -> Result<Option<InstanceId>, Refusal> {
-        // Empty, as a script sends it whose variable is unset, it must not mean all of them.
-        let given = query::given(self.query(), "instance");
-        given.map(|text| parse_instance(&text)).transpose()
-    }
-
-    /// What a form or a JSON object says of the instance, for clients that send no query.
-    fn instance_in_body(&self) -> Result<Option<InstanceId>, Refusal> {
-        let given = register::instance_of(&self.body)?;
-        given.map(|text| parse_instance(&text)).transpose()
-    }
-
-    /// A misspelt key must not make a request that takes away mean more than it said.
-    fn refuse_unknown_keys(&self, known: &[&str]) -> Result<(), Refusal> {
-        let errors: Vec<FieldError> = query::keys_of(self.query())
-            .filter(|key| !known.contains(&key.as_ref()))
-            .map(|key| FieldError {
-                field: key.into_owned(),
-                detail: format!("is not known here; known is {}", known.join(", ")),
-            })
-            .collect();
-        if errors.is_empty() {
-            Ok(())
-        } else {
-            Err(Refusal::from(errors))
-        }
     }
 
     /// Whether a browser sent it from a form and wants to see the page again.
@@ -375,27 +272,4 @@ impl Call<'_> {
 
 fn json<T: serde::Serialize>(value: &T) -> Outcome {
     Ok(answer::json(value).map_err(Failure::from)?)
-}
-
-fn parse_instance(text: &str) -> Result<InstanceId, Refusal> {
-    InstanceId::parse(text).map_err(|error| {
-        let detail = error.to_string();
-        Refusal::from(vec![FieldError {
-            field: "instance".to_owned(),
-            detail,
-        }])
-    })
-}
-
-/// The sender's address is not the proxy's, and which proxies may be believed is not configured.
-fn unknown_sender() -> Refusal {
-    let detail = "is missing, and the request came through a proxy that is not trusted to say from where; send ip, or name the proxy with --trusted-proxy";
-    Refusal::Unusable {
-        slug: Slug::InvalidBody,
-        detail: format!("ip {detail}"),
-        errors: vec![FieldError {
-            field: "ip".to_owned(),
-            detail: detail.to_owned(),
-        }],
-    }
 }

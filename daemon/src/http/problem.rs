@@ -17,9 +17,9 @@ use super::dashboard;
 use super::gate::GateError;
 use super::guard::GuardError;
 use super::pace::{self, TooFast};
+use super::request_id::RequestId;
 use super::router::RouteError;
 use super::shelf::ShelfFull;
-use super::site::RequestId;
 use crate::registry::RegistryError;
 use crate::token::TokenError;
 

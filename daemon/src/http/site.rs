@@ -1,12 +1,10 @@
 //! What all requests of one daemon share, and the way of a request through the edge: who asks, is
 //! it let in, where does it go, its body, its answer.
 
-use std::fmt;
 use std::net::IpAddr;
 use std::num::NonZero;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use hyper::Request;
@@ -26,6 +24,7 @@ use super::guard::{self, KnownHosts};
 use super::openapi::Document;
 use super::pace::Pace;
 use super::problem;
+use super::request_id::RequestIds;
 use super::sender::Proxies;
 use super::shelf::Shelf;
 use super::stream::Scheme;
@@ -34,7 +33,7 @@ use super::tls::Tls;
 use super::traffic::Traffic;
 use super::{Access, Edge, descriptors, router};
 use crate::registry::Registry;
-use crate::token::{TokenError, random};
+use crate::token::TokenError;
 
 /// Kind of the notice while a new certificate cannot be used.
 const NOT_RELOADED: &str = "certificate-not-reloaded";
@@ -67,43 +66,6 @@ pub(super) struct Site {
     /// Notified when the certificate was read again.
     pub(super) certificate_read: Notify,
     ids: RequestIds,
-}
-
-/// What a request is called in the log and in its refusal: unique among all runs of all daemons.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct RequestId {
-    run: u32,
-    number: u64,
-}
-
-impl fmt::Display for RequestId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:08x}-{:x}", self.run, self.number)
-    }
-}
-
-/// Where they come from.
-struct RequestIds {
-    run: u32,
-    next: AtomicU64,
-}
-
-#[cfg(test)]
-impl RequestId {
-    /// For tests.
-    pub(super) const SAMPLE: Self = Self {
-        run: 0x0a1b_2c3d,
-        number: 31,
-    };
-}
-
-impl RequestIds {
-    fn next(&self) -> RequestId {
-        RequestId {
-            run: self.run,
-            number: self.next.fetch_add(1, Ordering::Relaxed),
-        }
-    }
 }
 
 impl Site {
@@ -143,10 +105,7 @@ impl Site {
             renders: Semaphore::new(workers.div_ceil(2)),
             reread: Notify::new(),
             certificate_read: Notify::new(),
-            ids: RequestIds {
-                run: u32::from_ne_bytes(random()?),
-                next: AtomicU64::new(1),
-            },
+            ids: RequestIds::new()?,
         })
     }
 

@@ -1,0 +1,68 @@
+//! What a request says beside its route: the name in its path, its query, the instance it means.
+
+use lastbeat_proto::problem::{FieldError, Slug};
+use lastbeat_proto::{InstanceId, ServiceName, path, query, register};
+
+use super::Call;
+use crate::http::problem::Refusal;
+
+impl Call<'_> {
+    pub(super) fn name(&self) -> Result<ServiceName, Refusal> {
+        Ok(path::decode_name(self.destination.name)?)
+    }
+
+    pub(super) fn query(&self) -> &str {
+        self.head.uri.query().unwrap_or_default()
+    }
+
+    pub(super) fn instance(&self) -> Result<Option<InstanceId>, Refusal> {
+        // Empty, as a script sends it whose variable is unset, it must not mean all of them.
+        let given = query::given(self.query(), "instance");
+        given.map(|text| parse_instance(&text)).transpose()
+    }
+
+    /// What a form or a JSON object says of the instance, for clients that send no query.
+    pub(super) fn instance_in_body(&self) -> Result<Option<InstanceId>, Refusal> {
+        let given = register::instance_of(&self.body)?;
+        given.map(|text| parse_instance(&text)).transpose()
+    }
+
+    /// A misspelt key must not make a request that takes away mean more than it said.
+    pub(super) fn refuse_unknown_keys(&self, known: &[&str]) -> Result<(), Refusal> {
+        let errors: Vec<FieldError> = query::keys_of(self.query())
+            .filter(|key| !known.contains(&key.as_ref()))
+            .map(|key| FieldError {
+                field: key.into_owned(),
+                detail: format!("is not known here; known is {}", known.join(", ")),
+            })
+            .collect();
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Refusal::from(errors))
+        }
+    }
+}
+
+fn parse_instance(text: &str) -> Result<InstanceId, Refusal> {
+    InstanceId::parse(text).map_err(|error| {
+        let detail = error.to_string();
+        Refusal::from(vec![FieldError {
+            field: "instance".to_owned(),
+            detail,
+        }])
+    })
+}
+
+/// The sender's address is not the proxy's, and which proxies may be believed is not configured.
+pub(super) fn unknown_sender() -> Refusal {
+    let detail = "is missing, and the request came through a proxy that is not trusted to say from where; send ip, or name the proxy with --trusted-proxy";
+    Refusal::Unusable {
+        slug: Slug::InvalidBody,
+        detail: format!("ip {detail}"),
+        errors: vec![FieldError {
+            field: "ip".to_owned(),
+            detail: detail.to_owned(),
+        }],
+    }
+}
