@@ -135,7 +135,7 @@ pub const SLUGS: [(Slug, &str, u16, &str); 20] = [
         Slug::TooManyRequests,
         "too-many-requests",
         429,
-        "Too many changes from this address",
+        "Too many requests",
     ),
     (Slug::Internal, "internal", 500, "The daemon failed"),
     (
