@@ -9,12 +9,13 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use hyper::header::{
-    CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue,
-    LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap,
+    HeaderName, HeaderValue, LOCATION, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Response, StatusCode, Version};
 use serde::Serialize;
 
+use super::coding::{self, Coder, LEAST_BYTES, PIECE_BYTES, wants_gzip};
 use super::shelf::{Shelf, ShelfFull};
 use crate::registry::Listing;
 
@@ -53,6 +54,8 @@ pub(super) enum AnswerBody {
     Pieces {
         /// What is not written yet.
         listing: Listing,
+        /// What gzips it, where it is.
+        coder: Option<Coder>,
         /// Whether the next piece is somebody else's turn first.
         rests: bool,
     },
@@ -74,9 +77,16 @@ impl Body for AnswerBody {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            Self::Pieces { listing, rests } => {
+            Self::Pieces {
+                listing,
+                coder,
+                rests,
+            } => {
                 *rests = true;
-                listing.next()
+                match coder {
+                    None => listing.next(),
+                    Some(coder) => coder.next(listing),
+                }
             }
         };
         Poll::Ready(data.map(|data| Ok(Frame::data(data))))
@@ -115,13 +125,32 @@ pub(super) fn json<T: Serialize>(value: &T) -> Result<Answer, serde_json::Error>
 }
 
 /// A list: whole where it is not long, else in pieces. HTTP/1.0 has no chunked coding, so there
-/// the close is a long list's end.
-pub(super) fn listing(listing: Listing, version: Version, shelf: &Shelf) -> Answer {
-    if let Some(bytes) = shelf.whole(&listing) {
-        return whole(StatusCode::OK, JSON, bytes);
-    }
+/// the close is a long list's end. With a `coder` it is gzipped, and whole where it fits into one
+/// piece.
+pub(super) fn listing(
+    listing: Listing,
+    coder: Option<Coder>,
+    version: Version,
+    shelf: &Shelf,
+) -> Answer {
+    let bytes = match coder {
+        None => shelf.whole(&listing),
+        Some(_) => listing.whole(PIECE_BYTES),
+    };
+    let is_coded = coder.is_some() && bytes.as_ref().is_none_or(is_worth_it);
+    let mut answer = match (bytes, coder) {
+        (Some(bytes), Some(coder)) if is_coded => whole(StatusCode::OK, JSON, coder.whole(&bytes)),
+        (Some(bytes), _) => whole(StatusCode::OK, JSON, bytes),
+        (None, coder) => in_pieces(listing, coder, version),
+    };
+    announce(&mut answer, is_coded);
+    answer
+}
+
+fn in_pieces(listing: Listing, coder: Option<Coder>, version: Version) -> Answer {
     let mut answer = Response::new(AnswerBody::Pieces {
         listing,
+        coder,
         rests: false,
     });
     answer.headers_mut().insert(CONTENT_TYPE, JSON);
@@ -129,6 +158,33 @@ pub(super) fn listing(listing: Listing, version: Version, shelf: &Shelf) -> Answ
         close_after(&mut answer, version);
     }
     answer
+}
+
+/// `answer`, gzipped where a request with these `headers` wants that and it is worth it.
+pub(super) async fn coded(answer: Answer, headers: &HeaderMap) -> Answer {
+    let (head, body) = answer.into_parts();
+    let (body, is_coded) = match body {
+        AnswerBody::Whole(plain) if is_worth_it(&plain) && wants_gzip(headers) => {
+            (AnswerBody::Whole(coding::gzipped(&plain).await), true)
+        }
+        plain => (plain, false),
+    };
+    let mut answer = Response::from_parts(head, body);
+    announce(&mut answer, is_coded);
+    answer
+}
+
+fn is_worth_it(plain: &Bytes) -> bool {
+    LEAST_BYTES <= plain.len()
+}
+
+/// Says that an answer may be gzipped, and whether it is.
+pub(super) fn announce(answer: &mut Answer, is_coded: bool) {
+    let headers = answer.headers_mut();
+    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    if is_coded {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
 }
 
 /// `answer` on the shelf.
@@ -179,6 +235,8 @@ pub(super) fn finish(answer: &mut Answer) {
 
 #[cfg(test)]
 mod tests {
+    use hyper::header::ACCEPT_ENCODING;
+
     use super::*;
 
     #[test]
@@ -204,5 +262,23 @@ mod tests {
 
         assert_eq!(answer.status(), StatusCode::SEE_OTHER);
         assert_eq!(answer.headers().get(LOCATION).unwrap(), "../");
+    }
+
+    #[tokio::test]
+    async fn what_is_small_goes_as_it_is_and_says_that_it_might_not() {
+        let text = |bytes| html(StatusCode::OK, "a".repeat(bytes));
+        let mut headers = HeaderMap::new();
+        let gzip = HeaderValue::from_static("gzip, br");
+        headers.insert(ACCEPT_ENCODING, gzip);
+
+        let small = coded(text(LEAST_BYTES - 1), &headers).await;
+        let large = coded(text(LEAST_BYTES), &headers).await;
+        let unasked = coded(text(LEAST_BYTES), &HeaderMap::new()).await;
+
+        for (answer, is_coded) in [(&small, false), (&large, true), (&unasked, false)] {
+            assert_eq!(answer.headers()[VARY], "accept-encoding");
+            assert_eq!(answer.headers().contains_key(CONTENT_ENCODING), is_coded);
+        }
+        assert!(matches!(large.body(), AnswerBody::Whole(body) if body.len() < 100));
     }
 }

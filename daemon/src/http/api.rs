@@ -64,7 +64,7 @@ pub(super) async fn answer(call: &Call<'_>) -> Outcome {
         Route::Uptime => call.uptime().await,
         Route::Health => call.health(),
         Route::Ready => call.ready(),
-        Route::Metrics => Ok(call.metrics()),
+        Route::Metrics => Ok(call.metrics().await),
         Route::OpenApi => Ok(call.site.document.answer(&call.head.headers)),
         Route::Page => call.page().await,
         Route::Rows => call.rows().await,
@@ -156,23 +156,21 @@ impl Call<'_> {
     async fn events(&self) -> Outcome {
         let query = HistoryQuery::parse(self.query())?;
         let _turn = self.turn_to_render().await;
-        self.kept(json(
-            &self.read(move |registry| registry.events(&query)).await??,
-        )?)
+        let events = self.read(move |registry| registry.events(&query)).await??;
+        self.kept(json(&events)?).await
     }
 
     async fn gone(&self) -> Outcome {
         let query = HistoryQuery::parse(self.query())?;
         let _turn = self.turn_to_render().await;
-        self.kept(json(&self.site.registry.gone(&query))?)
+        self.kept(json(&self.site.registry.gone(&query))?).await
     }
 
     async fn uptime(&self) -> Outcome {
         let name = self.name()?;
         let _turn = self.turn_to_render().await;
-        self.kept(json(
-            &self.read(move |registry| registry.uptime(&name)).await??,
-        )?)
+        let uptime = self.read(move |registry| registry.uptime(&name)).await??;
+        self.kept(json(&uptime)?).await
     }
 
     /// Who may not look learns that it lives and nothing more.
@@ -195,12 +193,18 @@ impl Call<'_> {
         }
     }
 
-    fn metrics(&self) -> Answer {
-        metrics::answer(&Seen {
+    async fn metrics(&self) -> Answer {
+        let metrics = metrics::answer(&Seen {
             figures: &self.site.registry.figures(),
             traffic: &self.site.traffic,
             census: self.site.crowd.census(),
-        })
+        });
+        answer::coded(metrics, &self.head.headers).await
+    }
+
+    fn asset(&self) -> Outcome {
+        let (name, headers) = (self.destination.name, &self.head.headers);
+        Ok(self.site.asset(name, headers)?)
     }
 
     /// Asks what may have to read the disk.
@@ -247,7 +251,8 @@ impl Call<'_> {
     }
 
     fn listing(&self, listing: Listing) -> Answer {
-        answer::listing(listing, self.head.version, &self.site.shelf)
+        let coder = self.site.coders.take(&self.head.headers);
+        answer::listing(listing, coder, self.head.version, &self.site.shelf)
     }
 
     fn listing_or_page(&self, listing: Listing) -> Answer {
@@ -258,7 +263,8 @@ impl Call<'_> {
     }
 
     /// An answer that may be large and has to be written whole.
-    fn kept(&self, answer: Answer) -> Outcome {
+    async fn kept(&self, answer: Answer) -> Outcome {
+        let answer = answer::coded(answer, &self.head.headers).await;
         Ok(answer::kept(answer, &self.site.shelf)?)
     }
 

@@ -1,14 +1,14 @@
 //! Style sheet, script and icons: compiled in, named by their content, asked for again only when
 //! that changed.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::OnceLock;
 
 use bytes::Bytes;
-use hyper::StatusCode;
-use hyper::header::{CACHE_CONTROL, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
+use hyper::header::{CACHE_CONTROL, HeaderMap, HeaderValue};
 
-use super::answer::{self, Answer};
+use super::answer::Answer;
 use super::router::RouteError;
+use super::still::Still;
 
 /// A file of the dashboard.
 struct Asset {
@@ -18,7 +18,7 @@ struct Asset {
 }
 
 /// Media type of style sheets.
-const CSS: &str = "text/css; charset=utf-8";
+pub(super) const CSS: &str = "text/css; charset=utf-8";
 
 macro_rules! asset {
     ($name:literal, $kind:expr) => {
@@ -44,24 +44,30 @@ pub(super) fn names() -> [&'static str; ASSETS.len()] {
     ASSETS.map(|asset| asset.name)
 }
 
-/// The file called `name`, or `304` to who has it.
-///
-/// # Errors
-/// [`RouteError::NoPath`] when there is none.
-pub(super) fn asset(name: &str, headers: &HeaderMap) -> Result<Answer, RouteError> {
-    let asset = ASSETS.iter().find(|asset| asset.name == name);
-    let asset = asset.ok_or(RouteError::NoPath)?;
-    let body = Bytes::from(as_sent(asset));
-    Ok(file(asset.kind, body, headers))
+/// Each of them as it is sent, made when it is first asked for.
+#[derive(Default)]
+pub(super) struct Assets([OnceLock<Still>; ASSETS.len()]);
+
+impl Assets {
+    /// The file called `name`, or `304` to who has it.
+    ///
+    /// # Errors
+    /// [`RouteError::NoPath`] when there is none.
+    pub(super) fn answer(&self, name: &str, headers: &HeaderMap) -> Result<Answer, RouteError> {
+        let mut all = self.0.iter().zip(&ASSETS);
+        let found = all.find(|(_, asset)| asset.name == name);
+        let (still, asset) = found.ok_or(RouteError::NoPath)?;
+        let still = still.get_or_init(|| {
+            let kind = HeaderValue::from_static(asset.kind);
+            Still::new(kind, Bytes::from(as_sent(asset)))
+        });
+        Ok(revalidated(still, headers))
+    }
 }
 
-/// A style sheet, or `304` to who has it.
-pub(super) fn style(css: Bytes, headers: &HeaderMap) -> Answer {
-    file(CSS, css, headers)
-}
-
-fn file(kind: &'static str, body: Bytes, headers: &HeaderMap) -> Answer {
-    let mut answer = unless_known(HeaderValue::from_static(kind), body, headers);
+/// An answer that is kept, and asked about again.
+pub(super) fn revalidated(still: &Still, headers: &HeaderMap) -> Answer {
+    let mut answer = still.answer(headers);
     let revalidate = HeaderValue::from_static("no-cache");
     answer.headers_mut().insert(CACHE_CONTROL, revalidate);
     answer
@@ -77,48 +83,23 @@ fn as_sent(asset: &Asset) -> String {
     code.join("\n")
 }
 
-/// `body` with its tag, or `304` when the request's `If-None-Match` has it (RFC 9110 §13.1.2).
-pub(super) fn unless_known(kind: HeaderValue, body: Bytes, headers: &HeaderMap) -> Answer {
-    let tag = tag(&body);
-    let is_known = headers
-        .get_all(IF_NONE_MATCH)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .any(|known| known == "*" || known.trim_start_matches("W/") == tag);
-    let mut answer = if is_known {
-        let mut answer = answer::whole(StatusCode::NOT_MODIFIED, kind, Bytes::new());
-        answer.headers_mut().remove(hyper::header::CONTENT_TYPE);
-        answer
-    } else {
-        answer::whole(StatusCode::OK, kind, body)
-    };
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
-        answer.headers_mut().insert(ETAG, tag);
-    }
-    answer
-}
-
-fn tag(body: &[u8]) -> String {
-    let mut hasher = DefaultHasher::new();
-    body.hash(&mut hasher);
-    format!("\"{:016x}\"", hasher.finish())
-}
-
 #[cfg(test)]
 mod tests {
+    use hyper::StatusCode;
+    use hyper::header::{ETAG, IF_NONE_MATCH};
+
     use super::*;
 
     #[test]
     fn an_asset_is_sent_once() {
-        let first = asset("app.css", &HeaderMap::new()).unwrap();
+        let assets = Assets::default();
+        let first = assets.answer("app.css", &HeaderMap::new()).unwrap();
         let mut known = HeaderMap::new();
-        let list = format!("\"other\", W/{}", first.headers()[ETAG].to_str().unwrap());
+        let list = format!("\"other\", {}", first.headers()[ETAG].to_str().unwrap());
         known.insert(IF_NONE_MATCH, list.parse().unwrap());
 
-        let again = asset("app.css", &known).unwrap();
-        let other = asset("app.js", &known).unwrap();
+        let again = assets.answer("app.css", &known).unwrap();
+        let other = assets.answer("app.js", &known).unwrap();
 
         assert_eq!(first.status(), StatusCode::OK);
         assert_eq!(first.headers()["content-type"], "text/css; charset=utf-8");
@@ -129,7 +110,8 @@ mod tests {
     #[test]
     fn there_are_no_other_assets() {
         for name in ["", "app.csss", "../app.css", "part/row.html"] {
-            assert!(asset(name, &HeaderMap::new()).is_err(), "{name}");
+            let answer = Assets::default().answer(name, &HeaderMap::new());
+            assert!(answer.is_err(), "{name}");
         }
     }
 

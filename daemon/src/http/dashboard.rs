@@ -33,8 +33,8 @@ pub(super) use self::shell::Asked;
 use self::shell::Shell;
 use self::uptime::UptimeView;
 use super::answer::{self, Answer, HTML};
-use super::assets;
 use super::router::root_of;
+use super::still;
 use crate::registry::{Overview, Past};
 
 /// On every answer with a live part, also on `304`: the daemon's monotonic clock, for ages.
@@ -194,7 +194,7 @@ fn registration(name: &str, row: Option<&Row>) -> String {
 
 /// A live part with its tag and the clocks it was rendered at.
 fn part(html: String, shell: &Shell, asked: &Asked<'_>) -> Answer {
-    let mut answer = assets::unless_known(HTML, Bytes::from(html), &asked.head.headers);
+    let mut answer = still::unless_known(HTML, Bytes::from(html), &asked.head.headers);
     let headers = answer.headers_mut();
     headers.insert(UP_MS, HeaderValue::from(shell.up_ms));
     headers.insert(NOW_MS, HeaderValue::from(shell.now_ms));

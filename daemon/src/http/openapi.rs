@@ -13,7 +13,6 @@ mod tell;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use bytes::Bytes;
 use hyper::header::HeaderMap;
 use lastbeat_proto::endpoint::{ENDPOINTS, Endpoint, Method, Route, Scope};
 use schemars::generate::SchemaSettings;
@@ -23,7 +22,7 @@ use serde_json::{Map, Value, json};
 
 use self::tell::Told;
 use super::answer::{Answer, JSON};
-use super::assets;
+use super::still::Still;
 
 /// Where schemas of types stand in the document.
 const SCHEMAS: &str = "/components/schemas";
@@ -40,13 +39,13 @@ const ABOUT: &str = "A service registry and heartbeat monitor: services register
 
 /// The document, made when it is first asked for.
 #[derive(Default)]
-pub(super) struct Document(OnceLock<Bytes>);
+pub(super) struct Document(OnceLock<Still>);
 
 impl Document {
     /// The answer, or `304` to who has it.
     pub(super) fn answer(&self, headers: &HeaderMap) -> Answer {
-        let text = self.0.get_or_init(|| document().to_string().into());
-        assets::unless_known(JSON, text.clone(), headers)
+        let made = || Still::new(JSON, document().to_string().into());
+        self.0.get_or_init(made).answer(headers)
     }
 }
 

@@ -9,14 +9,17 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hyper::Request;
 use hyper::body::{Body, Incoming};
+use hyper::header::HeaderMap;
 use hyper::http::request::Parts;
 use lastbeat_proto::answer::NoticeLevel;
 use lastbeat_proto::{Span, query};
 use tokio::sync::{Notify, Semaphore};
 
-use super::answer;
+use super::answer::{self, Answer};
 use super::api::{self, Call};
+use super::assets::Assets;
 use super::body::{self, ReadError};
+use super::coding::Coders;
 use super::connection::Reply;
 use super::crowd::{Crowd, DAWDLING_TIME, Seat};
 use super::gate::Gate;
@@ -25,6 +28,7 @@ use super::openapi::Document;
 use super::pace::Pace;
 use super::problem;
 use super::request_id::RequestIds;
+use super::router::RouteError;
 use super::sender::Proxies;
 use super::shelf::Shelf;
 use super::stream::Scheme;
@@ -53,6 +57,8 @@ pub(super) struct Site {
     theme: Option<Theme>,
     pub(super) traffic: Traffic,
     pub(super) document: Document,
+    pub(super) assets: Assets,
+    pub(super) coders: Coders,
     pub(super) shelf: Shelf,
     /// One for each reader that waits for a change: half as many as there are seats, so that
     /// readers never take all of them.
@@ -97,6 +103,8 @@ impl Site {
             machine: edge.machine_name,
             tls: edge.tls,
             theme: edge.theme,
+            assets: Assets::default(),
+            coders: Coders::default(),
             traffic: Traffic::new(),
             document: Document::default(),
             shelf: Shelf::default(),
@@ -169,10 +177,15 @@ impl Site {
         self.theme.as_ref().map(|_| theme::NAME)
     }
 
-    /// The style sheet of this name.
-    pub(super) fn style(&self, name: &str) -> Option<Bytes> {
-        let theme = self.theme.as_ref().filter(|_| name == theme::NAME);
-        theme.map(Theme::css)
+    /// A file of the dashboard, ours or the operator's.
+    ///
+    /// # Errors
+    /// [`RouteError::NoPath`] when there is none of this name.
+    pub(super) fn asset(&self, name: &str, headers: &HeaderMap) -> Result<Answer, RouteError> {
+        match self.theme.as_ref().filter(|_| name == theme::NAME) {
+            Some(theme) => Ok(theme.answer(headers)),
+            None => self.assets.answer(name, headers),
+        }
     }
 
     /// Answers one request, whatever it is. It comes from an address by a scheme, and tells its

@@ -3,9 +3,14 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use bytes::Bytes;
+use hyper::header::{HeaderMap, HeaderValue};
 use parking_lot::RwLock;
+
+use super::answer::Answer;
+use super::assets;
+use super::still::Still;
 
 /// Its name among the assets.
 pub(super) const NAME: &str = "theme.css";
@@ -50,7 +55,7 @@ pub enum ThemeError {
 #[derive(Debug)]
 pub struct Theme {
     file: PathBuf,
-    css: RwLock<Bytes>,
+    css: RwLock<Arc<Still>>,
 }
 
 impl Theme {
@@ -59,7 +64,7 @@ impl Theme {
     /// # Errors
     /// [`ThemeError`].
     pub fn load(file: PathBuf) -> Result<Self, ThemeError> {
-        let css = RwLock::new(read(&file)?);
+        let css = RwLock::new(Arc::new(read(&file)?));
         Ok(Self { file, css })
     }
 
@@ -68,16 +73,18 @@ impl Theme {
     /// # Errors
     /// [`ThemeError`]; then that of before stays in use.
     pub(super) fn reload(&self) -> Result<&Path, ThemeError> {
-        *self.css.write() = read(&self.file)?;
+        *self.css.write() = Arc::new(read(&self.file)?);
         Ok(&self.file)
     }
 
-    pub(super) fn css(&self) -> Bytes {
-        self.css.read().clone()
+    /// The answer to a request with these `headers`, or `304` to who has it.
+    pub(super) fn answer(&self, headers: &HeaderMap) -> Answer {
+        let css = Arc::clone(&self.css.read());
+        assets::revalidated(&css, headers)
     }
 }
 
-fn read(path: &Path) -> Result<Bytes, ThemeError> {
+fn read(path: &Path) -> Result<Still, ThemeError> {
     let unreadable = |cause| ThemeError::Unreadable {
         path: path.to_owned(),
         cause,
@@ -96,11 +103,16 @@ fn read(path: &Path) -> Result<Bytes, ThemeError> {
             path: path.to_owned(),
         });
     }
-    Ok(css.into())
+    Ok(Still::new(
+        HeaderValue::from_static(assets::CSS),
+        css.into(),
+    ))
 }
 
 #[cfg(test)]
 mod tests {
+    use hyper::header::CONTENT_LENGTH;
+
     use super::*;
 
     fn load(css: &[u8]) -> Result<Theme, String> {
@@ -115,7 +127,8 @@ mod tests {
     fn a_style_sheet_may_have_exactly_the_limit() {
         let most = usize::try_from(MAX_BYTES).unwrap();
 
-        assert_eq!(load(&vec![b' '; most]).unwrap().css().len(), most);
+        let answer = load(&vec![b' '; most]).unwrap().answer(&HeaderMap::new());
+        assert_eq!(answer.headers()[CONTENT_LENGTH], most.to_string());
         assert_eq!(
             load(&vec![b' '; most + 1]).unwrap_err(),
             "cannot use DIR/my.css: it has more than 1048576 bytes, the limit of --theme-css; name \

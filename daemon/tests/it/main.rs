@@ -19,6 +19,7 @@ mod full_disk;
 mod http_addresses;
 mod http_bad_input;
 mod http_browsers;
+mod http_coding;
 mod http_crowd;
 mod http_devices;
 mod http_hostile;

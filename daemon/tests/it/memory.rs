@@ -45,6 +45,8 @@ const WIDE: usize = 1_000;
 const LISTS: u64 = 32 * MIB;
 /// The same for pages, events and tombstones.
 const PAGES: u64 = 64 * MIB;
+/// What every second reader sends along.
+const GZIP: &str = "Accept-Encoding: gzip\r\n";
 /// What a reader has for what it receives, in bytes.
 const SMALL_BUFFER: u32 = 4 << 10;
 
@@ -278,8 +280,9 @@ fn wide(name: &str, instance: &str, number: usize) -> String {
 /// until the last of them has its own.
 async fn read_nothing(addr: SocketAddr, method: &str, path: &str) -> BTreeMap<u16, usize> {
     let mut readers = JoinSet::new();
-    for _ in 0..READERS {
-        let request = format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+    for number in 0..READERS {
+        let coding = if number % 2 == 0 { GZIP } else { "" };
+        let request = format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{coding}\r\n");
         readers.spawn(async move {
             let socket = TcpSocket::new_v4().unwrap();
             socket.set_recv_buffer_size(SMALL_BUFFER).unwrap();

@@ -3,7 +3,6 @@
 use lastbeat_proto::query::{self, HistoryQuery, ListQuery};
 
 use super::{Call, Outcome};
-use crate::http::assets;
 use crate::http::dashboard::{self, Asked};
 use crate::http::problem::{Failure, Refusal};
 use crate::registry::RegistryError;
@@ -13,14 +12,14 @@ impl Call<'_> {
         let query = self.page_query()?;
         let _turn = self.turn_to_render().await;
         let page = dashboard::page(&self.asked(), &query, self.site.registry.overview(&query));
-        self.kept(page.map_err(Failure::from)?)
+        self.kept(page.map_err(Failure::from)?).await
     }
 
     pub(super) async fn rows(&self) -> Outcome {
         let query = self.page_query()?;
         let _turn = self.turn_to_render().await;
         let rows = dashboard::rows(&self.asked(), &query, self.site.registry.overview(&query));
-        self.kept(rows.map_err(Failure::from)?)
+        self.kept(rows.map_err(Failure::from)?).await
     }
 
     pub(super) async fn service_page(&self) -> Outcome {
@@ -48,7 +47,7 @@ impl Call<'_> {
             .into());
         }
         let page = dashboard::service(&self.asked(), &text, seen, gone, past);
-        self.kept(page.map_err(Failure::from)?)
+        self.kept(page.map_err(Failure::from)?).await
     }
 
     /// The list's query; a delta is not for pages.
@@ -68,14 +67,6 @@ impl Call<'_> {
             theme: self.site.theme(),
             sender: &self.sender,
             caller: &self.caller,
-        }
-    }
-
-    pub(super) fn asset(&self) -> Outcome {
-        let (name, headers) = (self.destination.name, &self.head.headers);
-        match self.site.style(name) {
-            Some(css) => Ok(assets::style(css, headers)),
-            None => Ok(assets::asset(name, headers)?),
         }
     }
 }
