@@ -27,7 +27,7 @@ pub(crate) struct Look {
     pub(crate) scheme: &'static str,
 }
 
-const FLAGS: [&str; 10] = [
+const FLAGS: [&str; 11] = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -38,6 +38,8 @@ const FLAGS: [&str; 10] = [
     "--disable-sync",
     "--hide-scrollbars",
     "--disable-lcd-text",
+    // Driven over a pipe, the browser ends with its driver, whatever ended that.
+    "--remote-debugging-pipe",
 ];
 
 impl Browser {

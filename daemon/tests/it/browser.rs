@@ -3,6 +3,8 @@
 mod attack;
 mod attacker;
 mod forms;
+mod program;
+mod proxy;
 mod sessions;
 mod stage;
 mod victim;
@@ -13,7 +15,9 @@ use lastbeat_proto::ServiceName;
 use lastbeat_proto::path::encode;
 use serde_json::{Value, json};
 
-use self::stage::{Daemon, Proxy, Stage};
+use self::program::Daemon;
+use self::proxy::Proxy;
+use self::stage::{PATIENCE, Stage};
 use crate::payloads::payloads;
 
 /// A row's link, by its name.
@@ -314,4 +318,34 @@ async fn no_text_runs_in_a_browser() {
     stage.browser.goto(&daemon.url).await.unwrap();
     assert_eq!(stage.browser.title().await.unwrap(), title);
     stage.ends_clean().await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium"]
+async fn a_browser_ends_with_its_test_whatever_ended_that() {
+    let daemon = Daemon::start().await;
+    let stage = Stage::open(&daemon.url, true).await;
+    let profile = stage.profile().display().to_string();
+    assert!(runs_with(&profile));
+
+    // What a panic does: nobody says goodbye to the browser.
+    drop(stage);
+
+    let gone = async {
+        while runs_with(&profile) {
+            tokio::task::yield_now().await;
+        }
+    };
+    let in_time = tokio::time::timeout(PATIENCE, gone).await;
+    assert!(in_time.is_ok(), "chromium runs on");
+}
+
+/// Whether a program runs that was told this.
+fn runs_with(argument: &str) -> bool {
+    let programs = std::fs::read_dir("/proc").unwrap();
+    programs.flatten().any(|program| {
+        // Most of what lies there is no program, and some end while they are looked at.
+        let line = std::fs::read(program.path().join("cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains(argument)
+    })
 }

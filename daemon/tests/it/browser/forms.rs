@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::stage::{Proxy, Stage};
+use super::proxy::Proxy;
+use super::stage::Stage;
 use super::victim::{Answered, answers, is_write};
 use crate::authority::Authority;
 use crate::keys::{Keys, bearer};
