@@ -1,23 +1,44 @@
-//! End to end in tmux, a terminal that people use: its server, socket and session are the test's
-//! own.
+//! A tmux for tests, a terminal that people use: its server, socket and home are the test's own.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use lastbeat_proto::Status;
+use crate::daemon::DEADLINE;
 
-use crate::daemon::{DEADLINE, Daemon, row};
+/// What the shells of tests ask with.
+pub(crate) const PROMPT: &str = "ready$";
 
-struct Tmux {
-    socket: tempfile::TempDir,
+/// What the far side of a terminal is told about it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kind {
+    pub(crate) term: &'static str,
+    pub(crate) lang: &'static str,
+}
+
+impl Kind {
+    /// Whether shapes beyond ASCII may be shown.
+    pub(crate) fn is_utf8(self) -> bool {
+        self.lang == "C.UTF-8" && self.term != "linux"
+    }
+}
+
+pub(crate) struct Tmux {
+    folder: tempfile::TempDir,
 }
 
 impl Tmux {
-    fn start() -> Self {
+    /// Starts a server with one window of 100 x 24 in which `words` run, with `kind` and nothing
+    /// of our own environment.
+    pub(crate) fn start(kind: Kind, words: &[&str]) -> Self {
         let tmux = Self {
-            socket: tempfile::tempdir().unwrap(),
+            folder: tempfile::tempdir().unwrap(),
         };
-        tmux.run(&[
+        let home = format!("HOME={}", tmux.home().display());
+        let path = format!("PATH={}", env!("PATH"));
+        let prompt = format!("PS1={PROMPT} ");
+        let (term, lang) = (format!("TERM={}", kind.term), format!("LANG={}", kind.lang));
+        let window = [
             "-f",
             "/dev/null",
             "new-session",
@@ -26,15 +47,21 @@ impl Tmux {
             "100",
             "-y",
             "24",
-            "sh",
-        ]);
+        ];
+        let variables = ["env", "-i", &home, &path, &prompt, &term, &lang];
+        tmux.run(&[&window[..], &variables[..], words].concat());
         tmux
+    }
+
+    /// The folder in which nobody's settings lie.
+    pub(crate) fn home(&self) -> &Path {
+        self.folder.path()
     }
 
     fn run(&self, arguments: &[&str]) -> String {
         let output = Command::new("tmux")
             .arg("-S")
-            .arg(self.socket.path().join("socket"))
+            .arg(self.folder.path().join("socket"))
             .args(arguments)
             .env("LANG", "C.UTF-8")
             .output()
@@ -43,96 +70,72 @@ impl Tmux {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    fn press(&self, keys: &[&str]) {
+    /// Presses keys, by tmux's names.
+    pub(crate) fn press(&self, keys: &[&str]) {
         self.run(&[&["send-keys"], keys].concat());
     }
 
-    fn wait(&self, what: &str, is_met: impl Fn(&str) -> bool) {
-        #[expect(clippy::disallowed_methods, reason = "a test's deadline is real time")]
-        let began = Instant::now();
-        loop {
-            let screen = self.run(&["capture-pane", "-p"]);
-            if is_met(&screen) {
-                return;
-            }
-            assert!(began.elapsed() < DEADLINE, "never shown: {what}\n{screen}");
-            // Asking tmux takes milliseconds by itself; there is nothing to be woken by.
-            std::thread::park_timeout(Duration::from_millis(20));
-        }
+    /// Types a line for the shell.
+    pub(crate) fn enter(&self, line: &str) {
+        self.run(&["send-keys", "-l", line]);
+        self.press(&["Enter"]);
     }
 
-    fn wait_text(&self, text: &str) {
+    pub(crate) fn resize(&self, columns: u16, lines: u16) {
+        let (columns, lines) = (columns.to_string(), lines.to_string());
+        self.run(&["resize-window", "-x", &columns, "-y", &lines]);
+    }
+
+    /// The text on the screen.
+    pub(crate) fn screen(&self) -> String {
+        self.run(&["capture-pane", "-p"])
+    }
+
+    /// The text with the sequences of its attributes.
+    pub(crate) fn styled(&self) -> String {
+        self.run(&["capture-pane", "-p", "-e"])
+    }
+
+    /// Waits until the screen is so.
+    pub(crate) fn wait(&self, what: &str, is_met: impl Fn(&str) -> bool) {
+        until(|| {
+            let screen = self.screen();
+            if is_met(&screen) {
+                Ok(())
+            } else {
+                Err(format!("never shown: {what}\n{screen}"))
+            }
+        });
+    }
+
+    pub(crate) fn wait_text(&self, text: &str) {
         self.wait(text, |screen| screen.contains(text));
+    }
+
+    /// Waits for the shell to ask.
+    pub(crate) fn wait_prompt(&self) {
+        self.wait("a prompt", |screen| screen.trim_end().ends_with(PROMPT));
     }
 }
 
 impl Drop for Tmux {
     fn drop(&mut self) {
-        self.run(&["kill-server"]);
+        let ended = Command::new("tmux")
+            .arg("-S")
+            .arg(self.folder.path().join("socket"))
+            .arg("kill-server")
+            .output();
+        // The server ends by itself when its only window has.
+        drop(ended);
     }
 }
 
-#[test]
-#[ignore = "needs tmux"]
-fn a_whole_session() {
-    let rows = vec![
-        row("auth", Status::Up, 5),
-        row("billing", Status::Down, 99),
-        row("cache", Status::Up, 5),
-        row("database", Status::Up, 5),
-    ];
-    let mut daemon = Daemon::start(rows);
-    let tmux = Tmux::start();
-
-    tmux.wait("a prompt", |s| s.trim_end().ends_with(['#', '$']));
-    let program = env!("CARGO_BIN_EXE_lastbeat");
-    let line = format!(
-        "echo before; {program} --url {} --interval 250ms",
-        daemon.url()
-    );
-    tmux.press(&[&line, "Enter"]);
-    tmux.wait("the table", |s| {
-        s.contains("LIVE") && s.contains("database")
-    });
-    tmux.wait("the worst selected", |s| s.contains(">  ▼ DOWN  billing"));
-
-    tmux.press(&["j"]);
-    tmux.wait("the cursor moved", |s| s.contains(">  ▲ UP    auth"));
-    tmux.press(&["/", "cach"]);
-    tmux.wait("filtered", |s| {
-        s.contains("cache") && !s.contains("database")
-    });
-    tmux.press(&["Enter", "Escape"]);
-    tmux.wait_text("database");
-    tmux.press(&["s"]);
-    tmux.wait_text("sort name");
-    tmux.press(&["Enter"]);
-    tmux.wait_text("recent events");
-    tmux.press(&["Escape", "r"]);
-    tmux.wait_text("refreshed");
-    tmux.press(&["?"]);
-    tmux.wait_text("this help");
-    tmux.press(&["Escape"]);
-    tmux.wait("help closed", |s| !s.contains("this help"));
-
-    daemon.stop();
-    tmux.wait("stale with its rows", |s| {
-        s.contains("STALE") && s.contains("database")
-    });
-    daemon.resume();
-    tmux.press(&["u"]);
-    tmux.wait_text("LIVE");
-
-    tmux.press(&["C-z"]);
-    tmux.wait("the shell", |s| s.contains("before") && !s.contains("LIVE"));
-    tmux.press(&["fg", "Enter"]);
-    tmux.wait_text("LIVE");
-    tmux.press(&["q"]);
-    tmux.wait("the shell as it was", |s| {
-        s.contains("before") && !s.contains("LIVE")
-    });
-    tmux.press(&["echo after:$?; stty -a", "Enter"]);
-    tmux.wait("echo and line mode", |s| {
-        s.contains("after:0") && s.contains(" icanon") && s.contains(" echo ")
-    });
+/// Waits for what nothing wakes us: tmux and the processes of others are asked again and again.
+pub(crate) fn until(is_met: impl Fn() -> Result<(), String>) {
+    #[expect(clippy::disallowed_methods, reason = "a test's deadline is real time")]
+    let began = Instant::now();
+    while let Err(what) = is_met() {
+        assert!(began.elapsed() < DEADLINE, "{what}");
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
 }
