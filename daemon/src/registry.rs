@@ -30,8 +30,9 @@ pub use self::pieces::Listing;
 pub const MAX_SLEEP: Span = Span::from_micros(250_000);
 /// Events of one hold that get a log line each; the rest of a storm is counted in one.
 const MAX_LOGGED: usize = 20;
-/// Readers of events that only the store holds, at a time.
-const MAX_HISTORY_READERS: usize = 4;
+/// Readers of events that only the store holds, at a time; more than pages are rendered at a time,
+/// so that nobody is turned away by it on a machine with many cores.
+const MAX_HISTORY_READERS: usize = 64;
 /// Events of the dashboard's pane.
 const PAGE_EVENTS: usize = 20;
 /// Tombstones of the dashboard's section.

@@ -70,25 +70,35 @@ pub struct BodyError {
 }
 
 /// The `instance` that the body of a deregistration names, as JSON or as a form; none in an empty
-/// body.
+/// body or object. A body that says something else must not mean all instances.
 ///
 /// # Errors
-/// [`BodyError`] when the body is neither, or the instance is no text.
+/// [`BodyError`] when the body is neither, or names no instance.
 pub fn instance_of(body: &[u8]) -> Result<Option<String>, BodyError> {
     #[derive(serde::Deserialize)]
     struct Named {
-        instance: Option<String>,
+        instance: String,
     }
+    const NO_BODY: &str = "leave the body out to deregister all instances";
     let text = std::str::from_utf8(body)
         .unwrap_or("\u{fffd}")
         .trim_matches(BLANK);
     match text.as_bytes().first() {
         None => Ok(None),
-        Some(b'{') => serde_json::from_str::<Named>(text).map(|named| named.instance).map_err(|error| {
-            whole(format!("the body is not {{\"instance\": \"…\"}}: {error}; name the instance or leave the body out"))
-        }),
-        Some(_) if text.contains('=') => Ok(crate::query::given(text, "instance")),
-        Some(_) => Err(whole("the body is neither JSON nor a form; leave it out to deregister all instances".to_owned())),
+        Some(b'{') if text.get(1..).is_some_and(|rest| rest.trim() == "}") => Ok(None),
+        Some(b'{') => match serde_json::from_str::<Named>(text) {
+            Ok(named) => Ok(Some(named.instance)),
+            Err(error) => Err(whole(format!(
+                "the body is not {{\"instance\": \"…\"}}: {error}; {NO_BODY}"
+            ))),
+        },
+        Some(_) if text.contains('=') => match crate::query::given(text, "instance") {
+            Some(instance) => Ok(Some(instance)),
+            None => Err(whole(format!("the form names no instance; {NO_BODY}"))),
+        },
+        Some(_) => Err(whole(format!(
+            "the body is neither JSON nor a form; {NO_BODY}"
+        ))),
     }
 }
 

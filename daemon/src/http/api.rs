@@ -109,7 +109,10 @@ impl Call<'_> {
                 self.site.registry.delta(cursor, query.wait).await
             }
             None if query == ListQuery::default() => self.site.registry.list_all(),
-            None => self.site.registry.list(&query),
+            None => {
+                let _turn = self.turn_to_render().await;
+                self.site.registry.list(&query)
+            }
         };
         Ok(self.listing(listing))
     }

@@ -124,7 +124,8 @@ impl From<PathError> for Refusal {
 }
 
 impl From<Vec<FieldError>> for Refusal {
-    fn from(errors: Vec<FieldError>) -> Self {
+    fn from(mut errors: Vec<FieldError>) -> Self {
+        errors.truncate(MAX_ERRORS);
         let sentences: Vec<String> = errors
             .iter()
             .map(|error| format!("{} {}", error.field, error.detail))
@@ -137,6 +138,11 @@ impl From<Vec<FieldError>> for Refusal {
     }
 }
 
+/// Errors that are told of one request: a query may have thousands of pairs.
+const MAX_ERRORS: usize = 20;
+/// Slashes in a path to which a page answers: each link of the page has as many steps back, and no
+/// name has more.
+const MAX_SLASHES: usize = 128;
 /// Instances that a `409` offers one by one.
 const MAX_CHOICES: usize = 20;
 
@@ -238,7 +244,8 @@ pub(super) fn refuse(
     let problem = refusal.problem(id);
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let path = head.uri.path();
-    let page = wants_html(&head.headers).then(|| {
+    let is_short = path.matches('/').count() <= MAX_SLASHES;
+    let page = (is_short && wants_html(&head.headers)).then(|| {
         if asks_token {
             // Who showed nothing is asked and not reproached.
             dashboard::sign_in(path, is_wrong.then_some(&problem), theme)

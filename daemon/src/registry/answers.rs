@@ -56,7 +56,7 @@ impl Registry {
                 instance: None,
             });
         }
-        Ok(watched.uptime(&events))
+        Ok(watched.uptime(&events, query::MAX_LIMIT))
     }
 
     /// What the page of a service tells of its past. Blocks while it reads the store; where that
@@ -74,7 +74,7 @@ impl Registry {
         let newest = events.get(..query::LIMIT).unwrap_or(&events);
         Past {
             events: self.shown(newest, query::LIMIT),
-            uptime: watched.uptime(&events),
+            uptime: watched.uptime(&events, query::MAX_LIMIT),
             missing,
         }
     }

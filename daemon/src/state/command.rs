@@ -7,7 +7,7 @@ use super::State;
 use super::change::locate;
 use super::dirty::List;
 use super::record::Heartbeat;
-use super::slab::{Place, flag};
+use super::slab::{Hot, Place, flag};
 use crate::clock::Moment;
 use crate::instance::Life;
 
@@ -178,21 +178,13 @@ impl State {
             .of_name(name)
             .filter(|place| hot(place).is_some_and(|hot| hot.life != Life::Deregistered))
             .collect();
-        let mine: Vec<Place> = known
-            .iter()
-            .copied()
-            .filter(|place| hot(place).is_some_and(|hot| hot.detail.address == *caller))
-            .collect();
-        let registered: Vec<Place> = known
-            .iter()
-            .copied()
-            .filter(|place| hot(place).is_some_and(|hot| hot.life.is_registered()))
-            .collect();
-        let mine_now: Vec<Place> = mine
-            .iter()
-            .copied()
-            .filter(|place| registered.contains(place))
-            .collect();
+        let those = |among: &[Place], is_meant: &dyn Fn(&Hot) -> bool| -> Vec<Place> {
+            let meant = |place: &&Place| hot(place).is_some_and(is_meant);
+            among.iter().filter(meant).copied().collect()
+        };
+        let mine = those(&known, &|hot| hot.detail.address == *caller);
+        let registered = those(&known, &|hot| hot.life.is_registered());
+        let mine_now = those(&mine, &|hot| hot.life.is_registered());
         for candidates in [&mine_now, &mine, &registered, &known] {
             if let [only] = candidates.as_slice() {
                 return Ok(Some(*only));

@@ -4,13 +4,14 @@
 //! only how long the daemon was away is told by the wall clock, which alone went on meanwhile.
 //! While nobody listened, nobody knows: that time counts neither as UP nor as DOWN.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod pieces;
 
 use lastbeat_proto::answer::{
     InstanceUptime, Seen, Uptime, UptimeAnswer, UptimePiece, UptimeWindow,
 };
-use lastbeat_proto::{EventKind, InstanceId, ServiceName, Span, Timestamp};
+use lastbeat_proto::{InstanceId, ServiceName, Span, Timestamp};
 
+use self::pieces::{Listening, Piece, Together, pieces, turns};
 use super::State;
 use super::record::{EventRecord, Stretch};
 use crate::clock::{Listened, Moment};
@@ -48,32 +49,6 @@ struct Registered {
     since_l: Listened,
 }
 
-/// A time in which nothing changed, in microseconds before now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Piece {
-    seen: Seen,
-    /// Its newer end.
-    until: i64,
-    /// Its older end.
-    from: i64,
-}
-
-/// Time that was listened to, and how long ago that was.
-#[derive(Debug, Clone, Copy)]
-struct Listening {
-    from_l: Listened,
-    until_l: Listened,
-    /// How long ago `until_l` was, in microseconds.
-    until: i64,
-}
-
-impl Listening {
-    /// How long ago `l` was, which lies within.
-    fn ago(&self, l: Listened) -> i64 {
-        self.until + self.until_l.micros_since(l)
-    }
-}
-
 impl State {
     /// What is needed to tell the uptime of `name`.
     pub fn watched(&self, name: &ServiceName, now: Moment) -> Watched {
@@ -103,34 +78,36 @@ impl Watched {
         self.instances.is_empty()
     }
 
-    /// How it was; `events` are those of its name that are known, newest first.
-    pub fn uptime(&self, events: &[EventRecord]) -> UptimeAnswer {
+    /// How it was; `events` are those of its name that are known, newest first, at most `limit`.
+    pub fn uptime(&self, events: &[EventRecord], limit: usize) -> UptimeAnswer {
         let listened = self.listened();
-        let mut turns = turns(events);
+        let mut turns = turns(events, limit);
+        let mut together = Together::default();
+        let mut instances = Vec::new();
         for one in &self.instances {
+            let mut own = turns.remove(&one.id).unwrap_or_default();
             // What an event should have said, but is not kept.
-            let own = turns.entry(one.id).or_default();
             if own.first().is_none_or(|(l, _)| *l < one.since_l) {
                 own.insert(0, (one.since_l, seen_as(one.life)));
             }
+            let pieces = pieces(&listened, &own);
+            together.add(&pieces);
+            if instances.len() < MAX_INSTANCES {
+                instances.push(InstanceUptime {
+                    id: one.id,
+                    instance: one.instance.to_string(),
+                    uptime: self.told(&pieces),
+                });
+            }
         }
-        let pieces: BTreeMap<i64, Vec<Piece>> = turns
-            .into_iter()
-            .map(|(id, turns)| (id, pieces(&listened, &turns)))
-            .collect();
-        let instances = self.instances.iter().take(MAX_INSTANCES);
+        // Those that left.
+        for own in turns.values() {
+            together.add(&pieces(&listened, own));
+        }
         UptimeAnswer {
             name: self.name.to_string(),
-            service: self.told(&together(pieces.values())),
-            instances: instances
-                .filter_map(|one| {
-                    Some(InstanceUptime {
-                        id: one.id,
-                        instance: one.instance.to_string(),
-                        uptime: self.told(pieces.get(&one.id)?),
-                    })
-                })
-                .collect(),
+            service: self.told(&together.pieces()),
+            instances,
             now: self.now,
         }
     }
@@ -187,120 +164,6 @@ const fn seen_as(life: Life) -> Seen {
         Life::Down => Seen::Down,
         Life::TimedOut | Life::Dismissed | Life::Deregistered => Seen::Absent,
     }
-}
-
-/// When each instance began to be how, newest first, by its number. What was before the last of
-/// them nobody knows, unless that one says that it was not registered.
-fn turns(events: &[EventRecord]) -> BTreeMap<i64, Vec<(Listened, Seen)>> {
-    let mut turns: BTreeMap<i64, Vec<(Listened, Seen)>> = BTreeMap::new();
-    let mut oldest: BTreeMap<i64, &EventRecord> = BTreeMap::new();
-    for event in events {
-        let Some(subject) = &event.subject else {
-            continue;
-        };
-        let seen = match event.kind {
-            EventKind::Registered | EventKind::Up | EventKind::Back => Seen::Up,
-            EventKind::Down => Seen::Down,
-            EventKind::Gone => Seen::Absent,
-            EventKind::Changed | EventKind::Start | EventKind::Stall => continue,
-        };
-        turns.entry(subject.id).or_default().push((event.l, seen));
-        oldest.insert(subject.id, event);
-    }
-    for (id, event) in oldest {
-        if matches!(event.kind, EventKind::Registered | EventKind::Back)
-            && let Some(turns) = turns.get_mut(&id)
-        {
-            turns.push((Listened::from_micros(i64::MIN), Seen::Absent));
-        }
-    }
-    turns
-}
-
-/// How one instance was, newest first and without a gap, back to [`REACH_US`].
-fn pieces(listened: &[Listening], turns: &[(Listened, Seen)]) -> Vec<Piece> {
-    let mut pieces = Pieces::default();
-    let mut turns = turns.iter().peekable();
-    let mut turn = turns.next();
-    for listening in listened {
-        // Of the time behind the older end of the gap nothing is known but that it was away.
-        while let Some((l, _)) = turn
-            && listening.until_l < *l
-        {
-            turn = turns.next();
-        }
-        let gap = turn.map_or(Seen::Unknown, |(_, seen)| *seen);
-        pieces.reach(unwatched(gap), listening.until);
-        let mut newer = listening.until_l;
-        while listening.from_l < newer {
-            let (from_l, seen) = turn.map_or((listening.from_l, Seen::Unknown), |turn| *turn);
-            let older = from_l.max(listening.from_l);
-            pieces.reach(seen, listening.ago(older));
-            newer = older;
-            if from_l == older {
-                turn = turns.next();
-            }
-        }
-    }
-    pieces.reach(
-        turn.map_or(Seen::Unknown, |(_, seen)| unwatched(*seen)),
-        REACH_US,
-    );
-    pieces.0
-}
-
-/// What is known of a time in which nobody listened: who was not registered before was not then.
-const fn unwatched(seen: Seen) -> Seen {
-    match seen {
-        Seen::Absent => Seen::Absent,
-        Seen::Up | Seen::Down | Seen::Unknown => Seen::Unknown,
-    }
-}
-
-/// Pieces from now on backwards, equal neighbors being one.
-#[derive(Default)]
-struct Pieces(Vec<Piece>);
-
-impl Pieces {
-    /// From the end of the last piece back to `from` it was so.
-    fn reach(&mut self, seen: Seen, from: i64) {
-        let until = self.0.last().map_or(0, |last| last.from);
-        let from = from.min(REACH_US);
-        if from <= until {
-            return;
-        }
-        match self.0.last_mut() {
-            Some(last) if last.seen == seen => last.from = from,
-            _ => self.0.push(Piece { seen, until, from }),
-        }
-    }
-}
-
-/// All instances together: UP while one of them is, DOWN while none is and one is DOWN.
-fn together<'pieces>(all: impl Iterator<Item = &'pieces Vec<Piece>>) -> Vec<Piece> {
-    /// From the best downwards: what one of them is counts for all.
-    const ORDER: [Seen; 4] = [Seen::Up, Seen::Down, Seen::Unknown, Seen::Absent];
-    let mut ends: BTreeSet<i64> = BTreeSet::from([REACH_US]);
-    let mut begins: BTreeMap<i64, Vec<(Seen, i64)>> = BTreeMap::new();
-    for piece in all.flatten() {
-        ends.extend([piece.until, piece.from]);
-        begins.entry(piece.until).or_default().push((piece.seen, 1));
-        begins.entry(piece.from).or_default().push((piece.seen, -1));
-    }
-    let mut counts = ORDER.map(|seen| (seen, 0));
-    let mut pieces = Pieces::default();
-    let mut seen = Seen::Absent;
-    for end in ends {
-        pieces.reach(seen, end);
-        for (begun, by) in begins.get(&end).into_iter().flatten() {
-            for (_, count) in counts.iter_mut().filter(|(seen, _)| seen == begun) {
-                *count += by;
-            }
-        }
-        let best = counts.iter().find(|(_, count)| 0 < *count);
-        seen = best.map_or(Seen::Absent, |(seen, _)| *seen);
-    }
-    pieces.0
 }
 
 /// How long it was how in the last `hours`.

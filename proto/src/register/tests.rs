@@ -231,8 +231,17 @@ fn a_deregistration_may_name_its_instance_in_the_body() {
         instance_of(br#"{"instance":"x"}"#).unwrap().as_deref(),
         Some("x")
     );
-    assert_eq!(instance_of(br#"{"instance":null}"#).unwrap(), None);
-    for body in [&br#"{"instance":5}"#[..], b"x", b"\xff"] {
+    assert_eq!(instance_of(b" { } ").unwrap(), None);
+    // None of these may take a whole service away.
+    for body in [
+        &br#"{"instance":5}"#[..],
+        br#"{"instance":null}"#,
+        br#"{"instnace":"x"}"#,
+        br#"{"name":"a","ip":"10.0.0.1"}"#,
+        b"instnace=x",
+        b"x",
+        b"\xff",
+    ] {
         assert!(instance_of(body).is_err(), "{body:?}");
     }
 }

@@ -16,6 +16,15 @@ impl Call<'_> {
     }
 
     pub(super) fn instance(&self) -> Result<Option<InstanceId>, Refusal> {
+        if 1 < query::keys_of(self.query())
+            .filter(|key| key == "instance")
+            .count()
+        {
+            return Err(Refusal::from(vec![FieldError {
+                field: "instance".to_owned(),
+                detail: "stands twice in the query; name one".to_owned(),
+            }]));
+        }
         // Empty, as a script sends it whose variable is unset, it must not mean all of them.
         let given = query::given(self.query(), "instance");
         given.map(|text| parse_instance(&text)).transpose()

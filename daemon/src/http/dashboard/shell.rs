@@ -6,6 +6,7 @@ use hyper::http::request::Parts;
 use lastbeat_proto::answer::ServicesAnswer;
 use lastbeat_proto::endpoint::Scope;
 use lastbeat_proto::query;
+use lastbeat_proto::query::ListQuery;
 
 use super::icon::{ICONS, Icon};
 use super::{link, row};
@@ -139,7 +140,9 @@ impl Shell {
             version: env!("CARGO_PKG_VERSION"),
             icons: &ICONS,
             live: format!("{live}{}", asked.query_without(&["part", "refresh"])),
-            query: asked.query_without(&["part", "refresh", "ask"]),
+            // Every row's links carry it: only what means something, and that has limits.
+            query: ListQuery::parse(asked.query())
+                .map_or_else(|_| String::new(), |query| query.text()),
             asked: asked.value("ask").and_then(|id| id.parse().ok()),
             up_ms: seen.up_ms,
             now_ms: seen.now.as_micros() / 1_000,

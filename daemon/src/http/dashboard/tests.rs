@@ -407,6 +407,15 @@ fn who_has_the_live_part_gets_only_the_clocks() {
 }
 
 #[test]
+fn links_of_rows_carry_nothing_that_means_nothing() {
+    let page = render("/?status=down&x=junkjunk", overview(mixed()), false);
+
+    assert!(page.contains("?status=down&#38;ask="), "{page}");
+    // The way to refresh the page, and where its live part is, stand in it once each.
+    assert!(page.matches("junkjunk").count() <= 2, "{page}");
+}
+
+#[test]
 fn a_page_loads_itself_again_unless_told_not_to() {
     let on = render("/?q=a", overview(mixed()), false);
     let off = render("/?q=a&refresh=off", overview(mixed()), false);

@@ -49,8 +49,12 @@ impl UptimeView {
     pub(super) fn new(uptime: &Uptime, now: Timestamp) -> Self {
         let end = now.as_micros().div_euclid(SLOT_US) + 1;
         let downs = uptime.day.iter().filter(|piece| piece.seen == Seen::Down);
+        let is_known = |piece: &UptimePiece| matches!(piece.seen, Seen::Up | Seen::Down);
         Self {
             text: match downs.count() {
+                0 if !uptime.day.iter().any(is_known) => {
+                    "the last 24 hours: nothing is known".to_owned()
+                }
                 0 => "the last 24 hours: never DOWN".to_owned(),
                 1 => "the last 24 hours: DOWN once".to_owned(),
                 times => format!("the last 24 hours: DOWN {times} times"),

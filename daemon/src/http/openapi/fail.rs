@@ -91,6 +91,7 @@ fn has(endpoint: &Endpoint, slug: Slug) -> bool {
                 | Route::SignIn
                 | Route::Events
                 | Route::Gone
+                | Route::Uptime
                 | Route::Page
                 | Route::Rows
                 | Route::ServicePage
@@ -127,7 +128,7 @@ fn has(endpoint: &Endpoint, slug: Slug) -> bool {
             route,
             Route::Register | Route::Heartbeat | Route::Deregister
         ),
-        Slug::HistoryUnavailable => route == Route::Events,
+        Slug::HistoryUnavailable => matches!(route, Route::Events | Route::Uptime),
         Slug::NotReady => route == Route::Ready,
         Slug::RegistryFull => route == Route::Register,
     }

@@ -139,6 +139,21 @@ fn who_may_try_again_is_told_when() {
 }
 
 #[test]
+fn what_is_refused_is_answered_with_less_than_was_asked() {
+    let query = "sort=1&".repeat(2_000);
+    let wrong = lastbeat_proto::query::ListQuery::parse(&query).unwrap_err();
+    let path = "/".repeat(16_000);
+    let request = Request::builder().uri(&path).header(ACCEPT, "text/html");
+    let far = request.body(()).unwrap().into_parts().0;
+
+    let errors = Refusal::from(wrong).problem(RequestId::SAMPLE).errors;
+    let answer = refuse(RouteError::NoPath.into(), &far, None, RequestId::SAMPLE);
+
+    assert_eq!(errors.len(), MAX_ERRORS);
+    assert_eq!(answer.headers()[hyper::header::CONTENT_TYPE], CONTENT_TYPE);
+}
+
+#[test]
 fn a_page_is_only_for_who_names_html() {
     for (accept, html) in [
         ("text/html,application/xhtml+xml,*/*;q=0.8", true),

@@ -1,5 +1,7 @@
-use lastbeat_proto::Address;
+use std::collections::BTreeSet;
+
 use lastbeat_proto::register::Registration;
+use lastbeat_proto::{Address, EventKind};
 use proptest::prelude::*;
 
 use super::*;
@@ -71,7 +73,9 @@ impl Turned {
 
     fn told(&mut self) -> UptimeAnswer {
         let (events, _) = self.state.recorded(Some("a"), u64::MAX, 1_000);
-        self.state.watched(&name(), at(self.second)).uptime(&events)
+        self.state
+            .watched(&name(), at(self.second))
+            .uptime(&events, 1_000)
     }
 }
 
@@ -230,12 +234,25 @@ fn watched(stretches: &[Stretch], now: i64) -> Watched {
 fn what_was_before_the_oldest_event_that_is_kept_nobody_knows() {
     let watched = watched(&[stretch(0, 100, 0)], 100);
 
-    let told = watched.uptime(&[event(1, 40, EventKind::Up)]);
+    let told = watched.uptime(&[event(1, 40, EventKind::Up)], 1_000);
 
     assert_eq!(
         day(&told.service),
         [(Seen::Unknown, wall(100 - 86_400)), (Seen::Up, wall(40))]
     );
+}
+
+#[test]
+fn of_events_that_are_cut_nothing_says_that_there_was_nothing_before() {
+    let watched = watched(&[stretch(0, 100, 0)], 100);
+    let before = |kind, limit| {
+        let told = watched.uptime(&[event(1, 40, kind)], limit);
+        told.service.day[0].seen
+    };
+
+    assert_eq!(before(EventKind::Registered, 2), Seen::Absent);
+    assert_eq!(before(EventKind::Registered, 1), Seen::Unknown);
+    assert_eq!(before(EventKind::Back, 2), Seen::Unknown);
 }
 
 #[test]
@@ -248,7 +265,7 @@ fn a_row_without_events_is_what_it_says_it_is() {
         since_l: Listened::from_micros(70 * SECOND_US),
     });
 
-    let told = watched.uptime(&[]);
+    let told = watched.uptime(&[], 1_000);
 
     assert_eq!(
         day(&told.service),
@@ -264,7 +281,7 @@ fn an_absence_is_as_long_as_the_wall_clock_says_and_never_negative() {
         stretch(101, 151, 1_100),
         stretch(152, 162, -3_850),
     ];
-    let told = watched(&stretches, -3_840).uptime(&[event(1, 0, EventKind::Registered)]);
+    let told = watched(&stretches, -3_840).uptime(&[event(1, 0, EventKind::Registered)], 1_000);
 
     let first = told.service.windows[0];
     assert_eq!(first.up_s, Span::from_secs(160));
@@ -300,7 +317,7 @@ fn simply(events: &[(i64, i64, EventKind)], id: i64, l: i64) -> Seen {
     match own().rfind(|event| event.1 <= l) {
         Some(event) => of(event.2).unwrap(),
         None => match own().next().map(|event| event.2) {
-            Some(EventKind::Registered | EventKind::Back) => Seen::Absent,
+            Some(EventKind::Registered) => Seen::Absent,
             _ => Seen::Unknown,
         },
     }
@@ -327,11 +344,15 @@ proptest! {
             .rev()
             .map(|(id, l, kind)| event(*id, *l, *kind))
             .collect();
-        let all: Vec<Vec<Piece>> = turns(&events)
+        let all: Vec<Vec<Piece>> = turns(&events, 1_000)
             .values()
             .map(|turns| pieces(&watched.listened(), turns))
             .collect();
-        let whole = together(all.iter());
+        let mut together = Together::default();
+        for pieces in &all {
+            together.add(pieces);
+        }
+        let whole = together.pieces();
 
         let mut end = 0;
         for piece in &whole {
@@ -347,7 +368,7 @@ proptest! {
             prop_assert_eq!(sum, Span::from_secs(u64::from(hours) * 3_600).as_micros());
         }
         // Each middle of a second that was listened to.
-        let ids: BTreeSet<i64> = turns(&events).into_keys().collect();
+        let ids: BTreeSet<i64> = turns(&events, 1_000).into_keys().collect();
         for stretch in &stretches {
             let (from, until) = (stretch.start_l.as_micros(), stretch.last_l.as_micros());
             for step in 0..20 {
@@ -357,7 +378,7 @@ proptest! {
                     continue;
                 }
                 let found = whole.iter().find(|piece| piece.until <= ago && ago < piece.from);
-                let best = [Seen::Up, Seen::Down, Seen::Unknown, Seen::Absent]
+                let best = [Seen::Up, Seen::Unknown, Seen::Down, Seen::Absent]
                     .into_iter()
                     .find(|seen| ids.iter().any(|id| simply(&lives, *id, l / SECOND_US) == *seen));
                 prop_assert_eq!(found.unwrap().seen, best.unwrap_or(Seen::Absent));
