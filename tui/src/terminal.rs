@@ -93,7 +93,7 @@ impl Screen {
             self.next = Buffer::empty(area);
         }
         draw(&mut self.next);
-        self.painter.paint(self.shown.diff_iter(&self.next));
+        self.painter.paint(&self.shown, &self.next);
         std::mem::swap(&mut self.shown, &mut self.next);
         write_all(&self.painter.take())
     }

@@ -1,9 +1,13 @@
 //! Cells to bytes: the fewest that put the cells on screen. Only the sixteen colors every
 //! terminal knows, attributes set after colors, nothing at all where nothing changed.
 
-use ratatui::buffer::Cell;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 use unicode_width::UnicodeWidthStr;
+
+/// Longest gap between two cells of a line that costs less when written again than when skipped:
+/// the shortest skips are `\x1b[C` and `\x1b[2C`.
+const MAX_REWRITTEN: u16 = 3;
 
 /// Colors and attributes of a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +15,16 @@ struct Pen {
     fg: Color,
     bg: Color,
     modifier: Modifier,
+}
+
+impl Pen {
+    const fn of(cell: &Cell) -> Self {
+        Self {
+            fg: cell.fg,
+            bg: cell.bg,
+            modifier: cell.modifier,
+        }
+    }
 }
 
 const DEFAULT: Pen = Pen {
@@ -55,15 +69,13 @@ impl Painter {
         self.at = None;
     }
 
-    /// Draws cells.
-    pub(super) fn paint<'a>(&mut self, cells: impl Iterator<Item = (u16, u16, &'a Cell)>) {
-        for (x, y, cell) in cells {
-            self.move_to(x, y);
-            self.take_pen(Pen {
-                fg: cell.fg,
-                bg: cell.bg,
-                modifier: cell.modifier,
-            });
+    /// Draws the cells that differ between what is shown and what comes next.
+    pub(super) fn paint(&mut self, shown: &Buffer, next: &Buffer) {
+        for (x, y, cell) in shown.diff_iter(next) {
+            if !self.rewrite_up_to(x, y, next) {
+                self.move_to(x, y);
+            }
+            self.take_pen(Pen::of(cell));
             let symbol = cell.symbol();
             self.bytes.extend_from_slice(symbol.as_bytes());
             // Terminals disagree about the width of what is not ASCII, and about the cursor at
@@ -76,6 +88,29 @@ impl Painter {
     /// The bytes so far.
     pub(super) fn take(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.bytes)
+    }
+
+    /// Writes what stands between the cursor and the cell again, where that is short and plain to
+    /// do: blanks between words that change, mostly.
+    fn rewrite_up_to(&mut self, x: u16, y: u16, next: &Buffer) -> bool {
+        let Some((from, _)) = self.at.filter(|at| at.1 == y && at.0 < x) else {
+            return false;
+        };
+        if MAX_REWRITTEN < x - from {
+            return false;
+        }
+        let between = || (from..x).filter_map(|x| next.cell((x, y)));
+        let is_plain = |cell: &Cell| {
+            let symbol = cell.symbol();
+            symbol.len() == 1 && symbol.is_ascii() && Pen::of(cell) == self.pen
+        };
+        if !between().all(is_plain) {
+            return false;
+        }
+        for cell in between() {
+            self.bytes.extend_from_slice(cell.symbol().as_bytes());
+        }
+        true
     }
 
     fn move_to(&mut self, x: u16, y: u16) {
@@ -168,7 +203,6 @@ pub(super) fn base64(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ratatui::buffer::Buffer;
     use ratatui::layout::Rect;
     use ratatui::style::Style;
 
@@ -180,7 +214,7 @@ mod tests {
             next.set_string(0, y, text, *style);
         }
         let mut painter = Painter::default();
-        painter.paint(blank.diff_iter(&next));
+        painter.paint(&blank, &next);
         String::from_utf8(painter.take()).unwrap()
     }
 
@@ -209,6 +243,34 @@ mod tests {
     #[test]
     fn after_a_letter_of_doubtful_width_the_next_is_addressed_outright() {
         assert_eq!(painted(&[("▲b", Style::new())]), "\x1b[1;1H▲\x1b[1;2Hb");
+    }
+
+    #[test]
+    fn a_short_gap_between_cells_is_written_again_and_a_long_one_skipped() {
+        let text = |text| [(text, Style::new())];
+
+        assert_eq!(painted(&text("a   b")), "\x1b[1;1Ha   b");
+        assert_eq!(painted(&text("a    b")), "\x1b[1;1Ha\x1b[4Cb");
+    }
+
+    #[test]
+    fn a_gap_that_looks_otherwise_is_skipped() {
+        let area = Rect::new(0, 0, 10, 1);
+        let mut shown = Buffer::empty(area);
+        shown.set_string(0, 0, "a-b", Style::new());
+        shown.set_string(4, 0, "c▲d", Style::new());
+        let mut next = shown.clone();
+        let bold = Style::new().add_modifier(Modifier::BOLD);
+        next.set_string(0, 0, "A", bold);
+        next.set_string(2, 0, "B", bold);
+        next.set_string(4, 0, "C", bold);
+        next.set_string(6, 0, "D", bold);
+
+        let mut painter = Painter::default();
+        painter.paint(&shown, &next);
+
+        let written = String::from_utf8(painter.take()).unwrap();
+        assert_eq!(written, "\x1b[1;1H\x1b[;1mA\x1b[CB\x1b[CC\x1b[CD");
     }
 
     #[test]

@@ -49,32 +49,64 @@ fn an_age_that_grows_costs_a_few_bytes() {
     assert!(per_second <= 600, "{per_second} bytes a second");
 }
 
+/// Fifty rows, of which nothing that is shown changes within a minute.
+fn fifty_still() -> Daemon {
+    let rows = (0..50).map(|n| row(&format!("s{n:02}"), Status::Up, 5_000));
+    Daemon::start(rows.collect())
+}
+
+/// How many of these bytes go to a line, by the addresses before them.
+fn cost_of_line(bytes: &[u8], line: usize) -> usize {
+    let text = String::from_utf8(bytes.to_vec()).unwrap();
+    let (mut cost, mut at) = (0, 0);
+    for part in text.split('\x1b') {
+        let address = part.strip_prefix('[').and_then(|part| part.split_once('H'));
+        if let Some((row, _)) = address.and_then(|(address, _)| address.split_once(';')) {
+            at = row.parse().unwrap_or(at);
+        }
+        if at == line {
+            cost += 1 + part.len();
+        }
+    }
+    cost
+}
+
 #[test]
-fn a_row_that_changes_costs_few_bytes() {
-    let daemon = Daemon::start(vec![
-        row("a", Status::Up, 5_000),
-        row("b", Status::Up, 5_000),
-    ]);
-    let arguments = [
-        "--url",
-        &daemon.url(),
-        "--interval",
-        "250ms",
-        "--sort",
-        "name",
-    ];
-    let terminal = Terminal::start((80, 24), &arguments, &[]);
-    terminal.wait_text("UP 2");
+fn fifty_rows_that_stand_still_cost_nothing() {
+    let daemon = fifty_still();
+    let arguments = ["--url", &daemon.url(), "--interval", "250ms"];
+    let terminal = Terminal::start((160, 54), &arguments, &[]);
+    terminal.wait_text("UP 50");
+    daemon.wait_for_more(2, "GET /services?since=");
     let before = terminal.bytes().len();
 
-    daemon.set(row("b", Status::Down, 5_000));
-    terminal.wait_text("DOWN 1");
+    // The frozen clock of this daemon is taken over with each answer, so no age moves.
+    daemon.wait_for_more(8, "GET /services?since=");
 
-    let cost = terminal.bytes().len() - before;
-    assert!(
-        cost <= 160,
-        "{cost} bytes for a row, the counts and perhaps an age"
-    );
+    assert_eq!(terminal.bytes().len(), before);
+}
+
+#[test]
+fn a_heartbeat_costs_a_few_bytes_and_a_down_its_line() {
+    let daemon = fifty_still();
+    let url = daemon.url();
+    let arguments = ["--url", &url, "--interval", "250ms", "--sort", "name"];
+    let terminal = Terminal::start((160, 54), &arguments, &[]);
+    terminal.wait_text("UP 50");
+    daemon.wait_for_more(2, "GET /services?since=");
+    let before = terminal.bytes().len();
+
+    daemon.set(row("s07", Status::Up, 0));
+    terminal.wait_text(" 0s ");
+    let heartbeat = terminal.bytes().len() - before;
+    daemon.set(row("s09", Status::Down, 5_000));
+    terminal.wait_text("DOWN 1");
+    let frame = terminal.bytes()[before + heartbeat..].to_vec();
+    let down = cost_of_line(&frame, 13);
+
+    assert!(heartbeat <= 40, "{heartbeat} bytes for a heartbeat");
+    assert!((1..=120).contains(&down), "{down} bytes for a row");
+    assert!(frame.len() <= 240, "{} bytes with the counts", frame.len());
 }
 
 #[test]
