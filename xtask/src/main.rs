@@ -24,6 +24,7 @@ mod http;
 mod palette;
 mod running;
 mod terminal;
+mod tui_bars;
 
 #[cfg(test)]
 mod documents;
@@ -75,6 +76,12 @@ const COMMANDS: &[Command] = &[
         options: "[--debug] [MINUTES]",
         summary: "the real programs for 60 minutes, with every trouble, and a verdict",
         run: soak::run,
+    },
+    Command {
+        name: "tui-bars",
+        options: "",
+        summary: "what the terminal client may cost, measured on the release build",
+        run: tui_bars::run,
     },
     Command {
         name: "package",

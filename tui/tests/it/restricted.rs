@@ -13,6 +13,8 @@ use crate::sshd::Sshd;
 use crate::tmux::{Kind, Tmux, until};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_lastbeat");
+/// Where the line stands.
+const OPERATIONS: &str = include_str!("../../../docs/operations.md");
 const KIND: Kind = Kind {
     term: "xterm-256color",
     lang: "C.UTF-8",
@@ -20,9 +22,13 @@ const KIND: Kind = Kind {
 
 /// The documents' line with the program and daemon of the test.
 fn restricted(daemon: &Daemon) -> Sshd {
+    let mut lines = OPERATIONS.lines();
+    let line = lines.find(|line| line.starts_with("restrict,")).unwrap();
+    let (options, _key) = line.split_once(" ssh-ed25519 ").unwrap();
+    let (before, behind) = options.split_once("lastbeat --read-only").unwrap();
     let url = daemon.url();
     Sshd::start(&format!(
-        "restrict,pty,command=\"{PROGRAM} --read-only --url {url}\""
+        "{before}{PROGRAM} --read-only --url {url}{behind}"
     ))
 }
 
