@@ -1,10 +1,12 @@
 //! Every way out gives the terminal back and tells how it ended.
 
+use std::time::Duration;
+
 use lastbeat_proto::Status;
 use rustix::process::Signal;
 
 use crate::daemon::{Daemon, row};
-use crate::pty::{Terminal, is_given_back};
+use crate::pty::{Control, Terminal, is_given_back};
 
 fn started(daemon: &Daemon) -> Terminal {
     let terminal = Terminal::start((80, 24), &["--url", &daemon.url()], &[]);
@@ -40,12 +42,42 @@ fn a_signal_ends_it_with_128_and_its_number() {
     }
 }
 
-#[test]
-fn a_terminal_that_vanishes_ends_it() {
-    let daemon = Daemon::start(vec![row("auth", Status::Up, 1)]);
-    let terminal = started(&daemon);
+/// How long it may take to end on a machine that has other things to do; the bar of the release
+/// build is 200 ms and measured by `cargo xtask tui-bars`.
+const SOON: Duration = Duration::from_secs(2);
 
-    assert_eq!(terminal.hang_up(), 129);
+#[test]
+fn a_terminal_that_vanishes_ends_it_with_and_without_a_signal() {
+    for control in [Control::Own, Control::Nobodys] {
+        let daemon = Daemon::start(vec![row("auth", Status::Up, 1)]);
+        let url = daemon.url();
+        let arguments = ["--url", &url, "--interval", "250ms"];
+        let terminal = Terminal::start_in((80, 24), control, &arguments, &[]);
+        terminal.wait_text("LIVE");
+
+        #[expect(clippy::disallowed_methods, reason = "how long it takes is the point")]
+        let began = std::time::Instant::now();
+        assert_eq!(terminal.hang_up(), 129, "{control:?}");
+
+        assert!(began.elapsed() < SOON, "{control:?}: {:?}", began.elapsed());
+    }
+}
+
+#[test]
+fn nobody_at_the_keys_costs_next_to_nothing() {
+    let daemon = Daemon::start(vec![row("auth", Status::Up, 5_000)]);
+    let url = daemon.url();
+    let arguments = ["--url", &url, "--interval", "250ms"];
+    let terminal = Terminal::start((80, 24), &arguments, &[]);
+    terminal.wait_text("LIVE");
+    daemon.wait_for_more(2, "GET /services?since=");
+    let before = terminal.processor_time();
+
+    daemon.wait_for_more(12, "GET /services?since=");
+
+    // Three seconds: a loop that spins takes about as long as it runs.
+    let took = terminal.processor_time().saturating_sub(before);
+    assert!(took < Duration::from_millis(300), "{took:?}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
@@ -13,6 +14,15 @@ struct Seen {
     parser: vt100::Parser,
     is_closed: bool,
     is_hanging_up: bool,
+}
+
+/// Whose terminal it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Control {
+    /// The program's own: the kernel sends it SIGHUP when the terminal vanishes.
+    Own,
+    /// Nobody's, as under `sudo` and in some containers: no signal comes.
+    Nobodys,
 }
 
 pub(crate) struct Terminal {
@@ -26,6 +36,16 @@ impl Terminal {
     /// Starts `lastbeat` with these arguments and variables, and nothing of the test's own
     /// environment.
     pub(crate) fn start(size: (u16, u16), arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::start_in(size, Control::Own, arguments, variables)
+    }
+
+    /// The same, in a terminal that may not be the program's own.
+    pub(crate) fn start_in(
+        size: (u16, u16),
+        control: Control,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
         let (cols, rows) = size;
         let pair = native_pty_system()
             .openpty(PtySize {
@@ -36,6 +56,7 @@ impl Terminal {
             })
             .unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_lastbeat"));
+        command.set_controlling_tty(control == Control::Own);
         command.env_clear();
         for (name, value) in [("TERM", "xterm-256color"), ("LANG", "C.UTF-8")] {
             command.env(name, value);
@@ -141,6 +162,17 @@ impl Terminal {
             .unwrap();
         assert!(!waited.timed_out(), "the terminal stayed open");
         (status.exit_code(), seen.bytes.clone())
+    }
+
+    /// What all its threads took.
+    pub(crate) fn processor_time(&self) -> Duration {
+        let folder = format!("/proc/{}/task", self.child.process_id().unwrap());
+        let tasks = std::fs::read_dir(folder).unwrap();
+        let times = tasks.map(|task| {
+            let text = std::fs::read_to_string(task.unwrap().path().join("schedstat")).unwrap();
+            text.split(' ').next().unwrap().parse::<u64>().unwrap()
+        });
+        Duration::from_nanos(times.sum())
     }
 
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {
