@@ -17,6 +17,9 @@ use crate::token::{Token, TokenError, hex, random};
 pub(super) const SESSION_TIME: Span = Span::from_secs(12 * 3_600);
 /// Most sessions at a time; a new one ends the one that would end first.
 const MAX_SESSIONS: usize = 1_000;
+/// Most values of our cookie that are looked at in one request: a browser sends one for each path
+/// of the host under which it signed in, and each costs a hash.
+const MAX_VALUES: usize = 4;
 /// Random bytes of a cookie.
 const COOKIE_BYTES: usize = 32;
 
@@ -77,20 +80,33 @@ impl Sessions {
 
     /// The token of the session whose cookie is sent.
     pub(super) fn find(&self, headers: &HeaderMap, now: Mono) -> Option<Token> {
+        let keys = self.keys(headers);
+        if keys.is_empty() {
+            return None;
+        }
         let live = self.live.lock();
-        self.values(headers)
-            .filter_map(|value| live.get(&key(value)))
+        keys.iter()
+            .filter_map(|key| live.get(key))
             .find(|session| now < session.ends)
             .map(|session| session.token.clone())
     }
 
     /// Ends the session whose cookie is sent; the answer is what takes the cookie away.
     pub(super) fn end(&self, headers: &HeaderMap, scheme: Scheme) -> HeaderValue {
+        let keys = self.keys(headers);
         let mut live = self.live.lock();
-        for value in self.values(headers) {
-            live.remove(&key(value));
+        for key in &keys {
+            live.remove(key);
         }
+        drop(live);
         self.cookie("", 0, scheme)
+    }
+
+    /// Under which keys the session of these headers may lie; made before the lock is taken, which
+    /// every request without an `Authorization` needs.
+    fn keys(&self, headers: &HeaderMap) -> Vec<[u8; 32]> {
+        let values = self.values(headers).take(MAX_VALUES);
+        values.map(key).collect()
     }
 
     /// The values of our cookie; a browser may send several for paths of one host.
@@ -208,6 +224,25 @@ mod tests {
 
             assert_eq!(sessions.find(&sent(&set), now), None);
         }
+    }
+
+    #[test]
+    fn four_cookies_of_our_name_are_looked_at_and_no_fifth() {
+        let sessions = Sessions::new().unwrap();
+        let now = Mono::default();
+        let set = sessions.begin(&token(), Scheme::Http, now).unwrap();
+        let mine = set.to_str().unwrap().split(';').next().unwrap();
+        let after = |others: usize| {
+            let other = format!("{}=x; ", sessions.name);
+            let mut headers = HeaderMap::new();
+            let text = other.repeat(others) + mine;
+            headers.insert(COOKIE, text.parse().unwrap());
+            headers
+        };
+
+        assert!(sessions.find(&after(3), now).is_some());
+        assert_eq!(sessions.find(&after(4), now), None);
+        assert_eq!(sessions.keys(&after(800)).len(), 4);
     }
 
     #[test]
