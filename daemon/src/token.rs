@@ -7,6 +7,8 @@ mod error;
 mod file;
 mod line;
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt::Write;
 
 use lastbeat_proto::Timestamp;
@@ -25,6 +27,8 @@ const ID_BYTES: usize = 4;
 const SECRET_BYTES: usize = 32;
 /// Longest text that is looked at as a token: the prefix, both parts in hex and two underlines.
 const TOKEN_BYTES: usize = PREFIX.len() + 2 + 2 * (ID_BYTES + SECRET_BYTES);
+/// Longest file that is read, in bytes: some 150,000 tokens without notes, 70,000 with the longest.
+const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 /// Longest note, in bytes.
 pub const MAX_NOTE_BYTES: usize = 128;
 
@@ -71,11 +75,13 @@ impl Token {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tokens {
     tokens: Vec<Token>,
+    /// Where each id stands: a caller may name any, known or not, and never searches them all.
+    places: HashMap<String, usize>,
 }
 
 impl Tokens {
-    /// The token of which this is the text. How long the search takes tells which id was named,
-    /// which is no secret, and nothing of the secret part.
+    /// The token of which this is the text. How long the search takes tells whether its id is
+    /// known, which is no secret, and nothing of the secret part.
     pub fn find(&self, text: &str) -> Option<&Token> {
         if text.len() != TOKEN_BYTES {
             return None;
@@ -90,12 +96,34 @@ impl Tokens {
 
     /// The token of this id.
     pub fn by_id(&self, id: &str) -> Option<&Token> {
-        self.tokens.iter().find(|token| token.id == id)
+        self.tokens.get(*self.places.get(id)?)
     }
 
     /// All of them, the oldest first.
     pub fn all(&self) -> &[Token] {
         &self.tokens
+    }
+
+    /// Puts `token` behind the others; false, and nothing, where its id is taken.
+    fn push(&mut self, token: Token) -> bool {
+        match self.places.entry(token.id.clone()) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(place) => {
+                place.insert(self.tokens.len());
+                self.tokens.push(token);
+                true
+            }
+        }
+    }
+
+    /// Takes out the token of this id.
+    fn remove(&mut self, id: &str) -> Option<Token> {
+        let place = self.places.remove(id)?;
+        let token = self.tokens.remove(place);
+        for later in self.places.values_mut().filter(|later| place < **later) {
+            *later -= 1;
+        }
+        Some(token)
     }
 }
 

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::MAX_FILE_BYTES;
+
 /// Trouble with the file of tokens. No text of a token stands in it.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
@@ -30,6 +32,16 @@ pub enum TokenError {
         path: PathBuf,
         /// Its permissions.
         mode: u32,
+    },
+    /// It is longer than any file of tokens.
+    #[error(
+        "cannot use the tokens in {path}: the file needs more than {MAX_FILE_BYTES} bytes, the limit; \
+         revoke or delete what is used no more",
+        path = path.display()
+    )]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
     },
     /// A line is not what this program writes.
     #[error(

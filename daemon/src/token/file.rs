@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use lastbeat_proto::Timestamp;
 use lastbeat_proto::endpoint::Scope;
 
-use super::{Token, TokenError, Tokens, line};
+use super::{MAX_FILE_BYTES, Token, TokenError, Tokens, line};
 
 /// First line of a new file.
 const HEADING: &str = "# Tokens of lastbeatd: id, scope, SHA-256, made, note. \
@@ -20,8 +20,6 @@ const HEADING: &str = "# Tokens of lastbeatd: id, scope, SHA-256, made, note. \
 const MODE: u32 = 0o600;
 /// Ending of the file while it is written.
 const WRITING: &str = ".writing";
-/// Longest file that is read, in bytes: some 50,000 tokens.
-const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// What tells that a file was changed or replaced, without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,8 +50,8 @@ impl Tokens {
     /// Reads the file at `path`.
     ///
     /// # Errors
-    /// [`TokenError::Unreadable`], [`TokenError::Exposed`] when others may open it, and
-    /// [`TokenError::Line`].
+    /// [`TokenError::Unreadable`], [`TokenError::Exposed`] when others may open it,
+    /// [`TokenError::TooLarge`] and [`TokenError::Line`].
     pub fn read(path: &Path) -> Result<Self, TokenError> {
         let file = File::open(path).map_err(|cause| unreadable(path, cause))?;
         Self::read_from(&file, path)
@@ -69,9 +67,10 @@ impl Tokens {
             });
         }
         let mut text = String::new();
-        Read::take(&mut file, MAX_BYTES)
+        Read::take(&mut file, MAX_FILE_BYTES + 1)
             .read_to_string(&mut text)
             .map_err(|cause| unreadable(path, cause))?;
+        bounded(&text, path)?;
         Self::parse(&text).map_err(|(line, detail)| TokenError::Line {
             path: path.to_path_buf(),
             line,
@@ -86,10 +85,9 @@ impl Tokens {
                 continue;
             }
             let token = line::parse(line).map_err(|detail| (index + 1, detail))?;
-            if tokens.by_id(&token.id).is_some() {
+            if !tokens.push(token) {
                 return Err((index + 1, "has the id of another line"));
             }
-            tokens.tokens.push(token);
         }
         Ok(tokens)
     }
@@ -121,8 +119,7 @@ pub fn add(
     change(path, true, |tokens| {
         loop {
             let (token, text) = Token::new(scope, note, now)?;
-            if tokens.by_id(&token.id).is_none() {
-                tokens.tokens.push(token.clone());
+            if tokens.push(token.clone()) {
                 return Ok((token, text));
             }
         }
@@ -135,12 +132,10 @@ pub fn add(
 /// [`TokenError`].
 pub fn revoke(path: &Path, id: &str) -> Result<Token, TokenError> {
     change(path, false, |tokens| {
-        let place = tokens.tokens.iter().position(|token| token.id == id);
-        let place = place.ok_or_else(|| TokenError::Unknown {
+        tokens.remove(id).ok_or_else(|| TokenError::Unknown {
             path: path.to_path_buf(),
             id: id.to_owned(),
-        })?;
-        Ok(tokens.tokens.remove(place))
+        })
     })
 }
 
@@ -155,7 +150,9 @@ fn change<T>(
     let file = locked(&path, may_create)?;
     let mut tokens = Tokens::read_from(&file, &path)?;
     let result = act(&mut tokens)?;
-    replace(&path, &file, &tokens.text()).map_err(|cause| TokenError::Unwritable {
+    let text = tokens.text();
+    bounded(&text, &path)?;
+    replace(&path, &file, &text).map_err(|cause| TokenError::Unwritable {
         path: path.clone(),
         cause,
     })?;
@@ -218,6 +215,16 @@ fn replace(path: &Path, old: &File, text: &str) -> io::Result<()> {
     fs::rename(&writing, path)?;
     let directory = path.parent().filter(|parent| *parent != Path::new(""));
     File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// Whether this is a file that can be read again; a cut one would lose tokens at its next change.
+fn bounded(text: &str, path: &Path) -> Result<(), TokenError> {
+    if MAX_FILE_BYTES < text.len() as u64 {
+        return Err(TokenError::TooLarge {
+            path: path.to_path_buf(),
+        });
+    }
+    Ok(())
 }
 
 fn unreadable(path: &Path, cause: io::Error) -> TokenError {

@@ -212,3 +212,70 @@ fn a_link_to_the_file_stays_a_link() {
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert_eq!(Tokens::read(&path).unwrap().all().len(), 2);
 }
+
+#[test]
+fn a_file_longer_than_the_limit_is_refused_and_never_cut() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("tokens");
+    let (token, _) = add(&path, Scope::Admin, "", MADE).unwrap();
+    let mut text = fs::read_to_string(&path).unwrap();
+    let most = usize::try_from(MAX_FILE_BYTES).unwrap();
+    while text.len() < most {
+        let line = "#".repeat((most - text.len() - 1).min(100));
+        text = text + &line + "\n";
+    }
+    write(&path, &text);
+    assert!(Tokens::read(&path).unwrap().by_id(&token.id).is_some());
+
+    text.push('\n');
+    write(&path, &text);
+
+    let error = Tokens::read(&path).unwrap_err().to_string();
+    assert!(error.contains("more than 16777216 bytes"), "{error}");
+    assert!(add(&path, Scope::Read, "", MADE).is_err());
+    assert!(revoke(&path, &token.id).is_err());
+    assert_eq!(fs::metadata(&path).unwrap().len(), text.len() as u64);
+}
+
+#[test]
+fn a_token_that_would_make_the_file_too_long_is_not_added() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("tokens");
+    add(&path, Scope::Read, "", MADE).unwrap();
+    let mut text = fs::read_to_string(&path).unwrap();
+    let (_, first) = text.lines().nth(1).unwrap().split_once(' ').unwrap();
+    let first = first.to_owned();
+    let most = usize::try_from(MAX_FILE_BYTES).unwrap();
+    for id in 0_u32.. {
+        let line = format!("{id:08x} {first}\n");
+        if most < text.len() + line.len() {
+            break;
+        }
+        text += &line;
+    }
+    write(&path, &text);
+
+    let error = add(&path, Scope::Read, "", MADE).unwrap_err().to_string();
+
+    assert!(error.contains("more than 16777216 bytes"), "{error}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), text);
+}
+
+#[test]
+fn the_tokens_behind_a_revoked_one_are_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("tokens");
+    let all = [0; 4].map(|_| add(&path, Scope::Read, "", MADE).unwrap().0);
+    let mut tokens = Tokens::read(&path).unwrap();
+
+    assert_eq!(tokens.remove(&all[1].id), Some(all[1].clone()));
+
+    assert_eq!(tokens.all(), [&all[0], &all[2], &all[3]].map(Clone::clone));
+    for token in tokens.all() {
+        assert_eq!(tokens.by_id(&token.id), Some(token));
+    }
+    assert_eq!(tokens.by_id(&all[1].id), None);
+    assert!(!tokens.push(all[3].clone()), "its id is taken");
+    assert!(tokens.push(all[1].clone()));
+    assert_eq!(tokens.by_id(&all[1].id), Some(&all[1]));
+}
