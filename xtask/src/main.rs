@@ -16,6 +16,7 @@ mod runner;
 mod snapshots;
 mod steps;
 
+mod scratch;
 mod screenshots;
 
 mod browser;

@@ -1,7 +1,7 @@
 //! `cargo xtask screenshots`: the pictures of the README, taken from the real programs.
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use crate::fleet::{self, Fleet};
 use crate::palette;
 use crate::runner::call;
 use crate::running::Running;
+use crate::scratch::Scratch;
 use crate::terminal::Terminal;
 use crate::test::root;
 
@@ -55,13 +56,13 @@ const PORT: u16 = 5001;
 /// Takes all pictures; with a URL, only those of that page, into `target/`.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let root = root()?;
-    let folder = Scratch::new(&root)?;
+    let folder = Scratch::new(&root, "screenshots")?;
     if let [url] = arguments {
-        photograph(&folder.0, url, &root.join("target"))?;
+        photograph(folder.path(), url, &root.join("target"))?;
         return Ok(ExitCode::SUCCESS);
     }
     build()?;
-    let (_daemon, address) = start_daemon(&root, &folder.0)?;
+    let (_daemon, address) = start_daemon(&root, folder.path())?;
     let url = format!("http://{address}");
     let fleet = Fleet::start(address)?;
     println!(
@@ -72,8 +73,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
 
     let pictures = root.join("docs/img");
     std::fs::create_dir_all(&pictures)?;
-    type_off(&root, &folder.0, &url, &pictures)?;
-    photograph(&folder.0, &format!("{url}/"), &pictures)?;
+    type_off(&root, folder.path(), &url, &pictures)?;
+    photograph(folder.path(), &format!("{url}/"), &pictures)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -152,24 +153,6 @@ fn with_block(page: &str, text: &str) -> Result<String> {
         .split_once("```")
         .context("the block of text has no end")?;
     Ok(format!("{before}```text\n{text}```{after}"))
-}
-
-/// A folder for database, browser profile and sockets, removed at the end.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(root: &Path) -> Result<Self> {
-        let folder = root.join(format!("target/screenshots-{}", std::process::id()));
-        std::fs::create_dir_all(&folder)?;
-        Ok(Self(folder))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // A browser that still writes its profile only leaves a folder under target/.
-        drop(std::fs::remove_dir_all(&self.0));
-    }
 }
 
 #[cfg(test)]

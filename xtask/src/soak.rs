@@ -16,7 +16,7 @@ mod silent;
 mod verdict;
 mod viewers;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
@@ -34,6 +34,7 @@ use self::verdict::Verdict;
 use self::viewers::Views;
 use crate::USAGE;
 use crate::runner::call;
+use crate::scratch::Scratch;
 use crate::terminal::Terminal;
 use crate::test::root;
 
@@ -98,8 +99,8 @@ fn soak(root: &Path, profile: Profile, minutes: u64) -> Result<()> {
         Profile::Debug => "target/debug",
         Profile::Release => "target/release",
     });
-    let folder = Scratch::new(root)?;
-    let mut daemon = Daemon::start(&programs.join("lastbeatd"), &folder.0)?;
+    let folder = Scratch::new(root, "soak")?;
+    let mut daemon = Daemon::start(&programs.join("lastbeatd"), folder.path())?;
     let scene = Scene::new(
         daemon.address(),
         daemon.db(),
@@ -111,7 +112,7 @@ fn soak(root: &Path, profile: Profile, minutes: u64) -> Result<()> {
         daemon.address()
     );
     let at_start = gauge::descriptors(daemon.pid().context("the daemon runs")?)?;
-    let terminals = start_terminals(&programs, &folder.0, &scene)?;
+    let terminals = start_terminals(&programs, folder.path(), &scene)?;
     beats::register(&scene)?;
     let seen = watch_and_beat(&scene, &mut daemon)?;
     let shown = terminals
@@ -138,7 +139,7 @@ fn soak(root: &Path, profile: Profile, minutes: u64) -> Result<()> {
         .map(|error| format!("{error:#}"))
         .collect();
     verdict.none("daemon ended by itself, or not as asked", &faults);
-    daemon::judge_log(&folder.0, &mut verdict)?;
+    daemon::judge_log(folder.path(), &mut verdict)?;
     verdict.print();
     if !verdict.holds() {
         let kept = folder.keep();
@@ -205,30 +206,6 @@ fn start_terminals(programs: &Path, folder: &Path, scene: &Scene) -> Result<Vec<
             Terminal::start(&home, 100, 40, &[client, "--url", &url])
         })
         .collect()
-}
-
-/// A folder for everything, removed at the end unless it is to be looked at.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(root: &Path) -> Result<Self> {
-        let folder = root.join(format!("target/soak-{}", std::process::id()));
-        std::fs::create_dir_all(&folder)?;
-        Ok(Self(folder))
-    }
-
-    fn keep(mut self) -> PathBuf {
-        std::mem::take(&mut self.0)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        if !self.0.as_os_str().is_empty() {
-            // What stays lies under target/ and harms nobody.
-            drop(std::fs::remove_dir_all(&self.0));
-        }
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ mod pty;
 mod registry;
 mod still;
 
-use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
@@ -17,6 +16,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::USAGE;
 use crate::runner::call;
+use crate::scratch::Scratch;
 use crate::test::root;
 
 /// What something may cost.
@@ -147,8 +147,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let root = root()?;
     let status = call(&["build", "--release", "-p", "lastbeatd", "-p", "lastbeat"]).status()?;
     ensure!(status.success(), "the release build ended with {status}");
-    let folder = Scratch::new(&root)?;
-    let figures = measure::all(&root, &folder.0)?;
+    let folder = Scratch::new(&root, "tui-bars")?;
+    let figures = measure::all(&root, folder.path())?;
     println!("\n{}\n", machine()?);
     println!("| what | at most | measured | met |\n|---|---|---|---|");
     for figure in &figures {
@@ -183,24 +183,6 @@ fn machine() -> Result<String> {
         said("uname", "-r")?,
         said("date", "+%F")?,
     ))
-}
-
-/// A folder for databases and logs, removed at the end.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(root: &Path) -> Result<Self> {
-        let folder = root.join(format!("target/tui-bars-{}", std::process::id()));
-        std::fs::create_dir_all(&folder)?;
-        Ok(Self(folder))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What stays lies under target/ and harms nobody.
-        drop(std::fs::remove_dir_all(&self.0));
-    }
 }
 
 #[cfg(test)]
