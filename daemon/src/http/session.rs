@@ -17,6 +17,9 @@ use crate::token::{Token, TokenError, hex, random};
 pub(super) const SESSION_TIME: Span = Span::from_secs(12 * 3_600);
 /// Most sessions at a time; a new one ends the one that would end first.
 const MAX_SESSIONS: usize = 1_000;
+/// Most sessions of one token; a new one ends the one of the same token that would end first. So who
+/// has a token, of whatever scope, signs nobody else out before 20 tokens are spent on it.
+const MAX_SESSIONS_A_TOKEN: usize = 50;
 /// Most values of our cookie that are looked at in one request: a browser sends one for each path
 /// of the host under which it signed in, and each costs a hash.
 const MAX_VALUES: usize = 4;
@@ -67,11 +70,11 @@ impl Sessions {
         };
         let mut live = self.live.lock();
         live.retain(|_, session| now < session.ends);
-        if MAX_SESSIONS <= live.len()
-            && let Some(first) = live.iter().min_by_key(|(_, session)| session.ends)
-        {
-            let first = *first.0;
-            live.remove(&first);
+        let is_mine = |session: &Session| session.token.id == token.id;
+        if MAX_SESSIONS_A_TOKEN <= live.values().filter(|session| is_mine(session)).count() {
+            end_first(&mut live, is_mine);
+        } else if MAX_SESSIONS <= live.len() {
+            end_first(&mut live, |_| true);
         }
         live.insert(key(&value), session);
         let seconds = SESSION_TIME.as_micros() / 1_000_000;
@@ -135,6 +138,14 @@ impl Sessions {
             reason = "made of letters, digits and these signs"
         )]
         HeaderValue::try_from(text).expect("plain text")
+    }
+}
+
+/// Ends the one of these sessions that would end first.
+fn end_first(live: &mut HashMap<[u8; 32], Session>, is_one: impl Fn(&Session) -> bool) {
+    let all = live.iter().filter(|(_, session)| is_one(session));
+    if let Some((&first, _)) = all.min_by_key(|(_, session)| session.ends) {
+        live.remove(&first);
     }
 }
 
@@ -246,21 +257,48 @@ mod tests {
     }
 
     #[test]
+    fn a_token_has_fifty_sessions_and_its_own_oldest_goes_first() {
+        let sessions = Sessions::new().unwrap();
+        let (display, operator) = (token(), token());
+        let begin = |token: &Token, second: i64| {
+            let now = Mono::from_micros(second * 1_000_000);
+            sent(&sessions.begin(token, Scheme::Http, now).unwrap())
+        };
+        let oldest = begin(&operator, 0);
+        let first = begin(&display, 1);
+        let second = begin(&display, 2);
+        for at in 3..=50 {
+            begin(&display, at);
+        }
+        let now = Mono::from_micros(50_000_000);
+        assert!(sessions.find(&first, now).is_some(), "the fiftieth");
+
+        begin(&display, 51);
+
+        assert_eq!(sessions.find(&first, now), None);
+        assert_eq!(sessions.find(&second, now), Some(display));
+        assert_eq!(sessions.find(&oldest, now), Some(operator));
+        assert_eq!(sessions.live.lock().len(), 51);
+    }
+
+    #[test]
     fn there_are_never_more_than_a_thousand() {
         let sessions = Sessions::new().unwrap();
-        let token = token();
-        let first = sent(
-            &sessions
-                .begin(&token, Scheme::Http, Mono::default())
-                .unwrap(),
-        );
-
-        for second in 1..=1_000 {
+        let tokens: Vec<Token> = (0..21).map(|_| token()).collect();
+        let begin = |token: &Token, second: i64| {
             let now = Mono::from_micros(second * 1_000_000);
-            sessions.begin(&token, Scheme::Http, now).unwrap();
+            sent(&sessions.begin(token, Scheme::Http, now).unwrap())
+        };
+        let first = begin(&tokens[0], 0);
+        for place in 1..1_000_usize {
+            begin(&tokens[place / 50], i64::try_from(place).unwrap());
         }
+        let now = Mono::from_micros(1_000_000_000);
+        assert!(sessions.find(&first, now).is_some(), "the thousandth");
+
+        begin(&tokens[20], 1_000);
 
         assert_eq!(sessions.live.lock().len(), MAX_SESSIONS);
-        assert_eq!(sessions.find(&first, Mono::default()), None);
+        assert_eq!(sessions.find(&first, now), None);
     }
 }
