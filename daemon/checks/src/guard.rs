@@ -91,7 +91,19 @@ fn objection(head: &Head<'_>) -> Option<&'static str> {
         let ours: [&[u8]; 2] = [b"same-origin", b"none"];
         return (!sites.iter().all(|site| ours.contains(site))).then_some("another site");
     }
-    let same = |origin: &&[u8]| origin_agrees(origin, asked.as_ref());
+    let by_proxy = [
+        "x-forwarded-for",
+        "x-forwarded-proto",
+        "x-real-ip",
+        "forwarded",
+        "via",
+    ];
+    let may_lack_port = by_proxy.iter().any(|name| !values(name).is_empty());
+    let has_port = asked.as_ref().is_some_and(|(_, port)| port.is_some());
+    let same = |origin: &&[u8]| {
+        origin_agrees(origin, asked.as_ref())
+            && (has_port || may_lack_port || is_of_default_port(origin))
+    };
     (!values("origin").iter().all(same)).then_some("another origin")
 }
 
@@ -148,17 +160,27 @@ fn origin_agrees(origin: &[u8], asked: Option<&(String, Option<u16>)>) -> bool {
     let Some((name, port)) = asked else {
         return false;
     };
+    origin_of(origin).is_some_and(|(theirs, their_port, default_port)| {
+        theirs == *name && port.is_none_or(|port| port == their_port.unwrap_or(default_port))
+    })
+}
+
+fn is_of_default_port(origin: &[u8]) -> bool {
+    origin_of(origin).is_some_and(|(_, port, default)| port.is_none_or(|port| port == default))
+}
+
+/// Host, port and default port of an origin.
+fn origin_of(origin: &[u8]) -> Option<(String, Option<u16>, u16)> {
     let (rest, default_port) = match (
         origin.strip_prefix(b"http://"),
         origin.strip_prefix(b"https://"),
     ) {
         (Some(rest), _) => (rest, 80),
         (_, Some(rest)) => (rest, 443),
-        _ => return false,
+        _ => return None,
     };
-    host_of(rest).is_some_and(|(theirs, their_port)| {
-        theirs == *name && port.is_none_or(|port| port == their_port.unwrap_or(default_port))
-    })
+    let (host, port) = host_of(rest)?;
+    Some((host, port, default_port))
 }
 
 /// Refused although the rule above has no objection: a host beyond any length in use.

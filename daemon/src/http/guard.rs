@@ -104,6 +104,15 @@ impl KnownHosts {
     }
 }
 
+/// What proxies add: de-facto headers, RFC 7239 and RFC 9110 §7.6.3.
+const FORWARDING: [&str; 5] = [
+    "x-forwarded-for",
+    "x-forwarded-proto",
+    "x-real-ip",
+    "forwarded",
+    "via",
+];
+
 /// Lets a request that came by `scheme` pass or says why not.
 ///
 /// # Errors
@@ -160,11 +169,16 @@ fn check_site(headers: &HeaderMap, by: Scheme, ours: Option<&Authority>) -> Resu
     let other = headers
         .get_all(ORIGIN)
         .iter()
-        .find(|origin| !is_ours(origin, by, ours));
+        .find(|origin| !is_ours(origin, by, ours, headers));
     other.map_or(Ok(()), foreign)
 }
 
-fn is_ours(origin: &HeaderValue, by: Scheme, ours: Option<&Authority>) -> bool {
+fn is_ours(
+    origin: &HeaderValue,
+    by: Scheme,
+    ours: Option<&Authority>,
+    headers: &HeaderMap,
+) -> bool {
     let Some(ours) = ours else { return false };
     let Some((scheme, rest)) = origin.to_str().ok().and_then(|o| o.split_once("://")) else {
         return false;
@@ -179,11 +193,19 @@ fn is_ours(origin: &HeaderValue, by: Scheme, ours: Option<&Authority>) -> bool {
         ("https", Scheme::Http | Scheme::Https) => 443,
         _ => return false,
     };
-    // A proxy may pass the Host on without its port (nginx's `$host`).
+    let their_port = theirs.port.unwrap_or(default_port);
     theirs.host == ours.host
-        && ours
-            .port
-            .is_none_or(|port| port == theirs.port.unwrap_or(default_port))
+        && match ours.port {
+            Some(port) => port == their_port,
+            // A proxy may pass the Host on without its port (nginx's `$host`), and says that it is
+            // one by a header that no page can add. Else none is the default one.
+            None => their_port == default_port || is_forwarded(headers),
+        }
+}
+
+/// Whether a proxy passed the request on.
+fn is_forwarded(headers: &HeaderMap) -> bool {
+    FORWARDING.iter().any(|name| headers.contains_key(*name))
 }
 
 /// A host and the port written behind it.

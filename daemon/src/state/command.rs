@@ -11,6 +11,9 @@ use super::slab::{Hot, Place, flag};
 use crate::clock::Moment;
 use crate::instance::Life;
 
+/// Why a deregistered instance left.
+pub(super) const DEREGISTERED: &str = "deregistered";
+
 /// An instance was heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Heard {
@@ -259,7 +262,7 @@ impl State {
             Life::Up | Life::Down => {
                 self.tally.deregistered += 1;
                 self.change_life(place, Life::Deregistered, l, now);
-                self.record_transition(place, EventKind::Gone, "deregistered".to_owned());
+                self.record_transition(place, EventKind::Gone, DEREGISTERED.to_owned());
                 self.bury(place, l);
             }
             Life::TimedOut => {

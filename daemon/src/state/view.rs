@@ -8,6 +8,7 @@ use std::io::Write;
 use lastbeat_proto::answer::{Removed, Row, Summary, Tombstone};
 use lastbeat_proto::{Span, Status, Timestamp};
 
+use super::command::DEREGISTERED;
 use super::record::InstanceRecord;
 use super::slab::{Detail, Hot, Place, flag};
 use super::{State, judge};
@@ -204,7 +205,7 @@ impl State {
         let last_heartbeat = self.last_heartbeat(hot, now);
         let is_deregistered = hot.life == Life::Deregistered;
         let reason = if is_deregistered {
-            "deregistered".to_owned()
+            DEREGISTERED.to_owned()
         } else {
             judge::silent_for(hot.since_l.since(hot.heartbeat.l))
         };

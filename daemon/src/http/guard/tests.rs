@@ -235,6 +235,19 @@ fn a_page_that_came_without_tls_is_foreign_where_tls_is_spoken() {
 }
 
 #[test]
+fn only_a_proxy_may_have_dropped_the_port() {
+    let direct = [("host", "nas.lan"), ("origin", "http://nas.lan:8088")];
+    assert!(verdict("POST /register", &direct).is_err());
+
+    for name in FORWARDING {
+        let passed_on = [direct[0], direct[1], (name, "192.0.2.1")];
+        assert!(verdict("POST /register", &passed_on).is_ok(), "{name}");
+        let foreign = [direct[0], ("origin", "http://evil.lan:8088"), (name, "x")];
+        assert!(verdict("POST /register", &foreign).is_err(), "{name}");
+    }
+}
+
+#[test]
 fn else_the_origin_is_ours() {
     for (host, origin, passes) in [
         ("localhost:5001", "http://localhost:5001", true),
@@ -242,8 +255,8 @@ fn else_the_origin_is_ours() {
         ("localhost:5001", "http://localhost:5002", false),
         ("localhost:5001", "http://localhost", false),
         ("localhost:5001", "http://127.0.0.1:5001", false),
-        // nginx's `$host` has no port.
-        ("localhost", "http://localhost:8088", true),
+        ("localhost", "http://localhost", true),
+        ("localhost", "http://localhost:8088", false),
         ("localhost:80", "http://localhost", true),
         ("localhost:443", "https://localhost", true),
         ("localhost:443", "http://localhost", false),

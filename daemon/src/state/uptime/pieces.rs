@@ -7,6 +7,7 @@ use lastbeat_proto::answer::Seen;
 
 use super::REACH_US;
 use crate::clock::Listened;
+use crate::state::command::DEREGISTERED;
 use crate::state::record::EventRecord;
 
 /// A time in which nothing changed, in microseconds before now.
@@ -47,8 +48,9 @@ pub(super) fn turns(events: &[EventRecord], limit: usize) -> BTreeMap<i64, Vec<(
         };
         let seen = match event.kind {
             EventKind::Registered | EventKind::Up | EventKind::Back => Seen::Up,
-            EventKind::Down => Seen::Down,
-            EventKind::Gone => Seen::Absent,
+            EventKind::Gone if event.reason.as_deref() == Some(DEREGISTERED) => Seen::Absent,
+            // It was removed because it was DOWN, and is no better for that.
+            EventKind::Down | EventKind::Gone => Seen::Down,
             EventKind::Changed | EventKind::Start | EventKind::Stall => continue,
         };
         turns.entry(subject.id).or_default().push((event.l, seen));

@@ -136,10 +136,15 @@ fn a_service_is_up_while_one_of_its_instances_is() {
 }
 
 #[test]
-fn who_left_is_not_down_any_more() {
+fn who_was_removed_stays_down_until_it_is_back_and_who_said_goodbye_is_not_there() {
     let mut turned = Turned::new();
     turned.beat(1);
     turned.until(150);
+    turned.beat(1);
+    turned.until(160);
+    let left = turned.state.deregister(&name(), None, at(160));
+    assert!(left.is_ok());
+    turned.until(170);
 
     let told = turned.told();
 
@@ -148,7 +153,8 @@ fn who_left_is_not_down_any_more() {
         [
             (Seen::Up, wall(0)),
             (Seen::Down, wall(60)),
-            (Seen::Absent, wall(120)),
+            (Seen::Up, wall(150)),
+            (Seen::Absent, wall(160)),
         ]
     );
     assert!(told.instances.is_empty());
@@ -305,8 +311,7 @@ fn lives() -> impl Strategy<Value = Vec<(i64, i64, EventKind)>> {
 fn simply(events: &[(i64, i64, EventKind)], id: i64, l: i64) -> Seen {
     let of = |kind| match kind {
         EventKind::Registered | EventKind::Up | EventKind::Back => Some(Seen::Up),
-        EventKind::Down => Some(Seen::Down),
-        EventKind::Gone => Some(Seen::Absent),
+        EventKind::Down | EventKind::Gone => Some(Seen::Down),
         _ => None,
     };
     let own = || {
