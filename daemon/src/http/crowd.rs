@@ -1,6 +1,6 @@
 //! How many connections there are: a seat for each, and when all are taken, somebody gives way.
 //!
-//! Fair by address: who holds the most seats gives one up. Of these first a connection that lets us
+//! Fair by address, of IPv6 by /64: who holds the most seats gives one up. Of these first a connection that lets us
 //! wait for its request, else the one that rests for longest; one whose request is being answered
 //! never. Knows no HTTP; what a connection does on its seat is left to [`super::connection`].
 
@@ -13,7 +13,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-use super::sender::Proxies;
+use super::sender::{Proxies, of_one_owner};
 
 /// How often somebody is asked to give way while all seats stay taken.
 const ASK_AGAIN: Duration = Duration::from_millis(100);
@@ -72,11 +72,12 @@ pub(super) struct Census {
 
 #[derive(Default)]
 struct Guests {
+    /// By the address of all that may be one owner's.
     peers: HashMap<IpAddr, Peer>,
     next: u64,
 }
 
-/// The connections of one address that can be asked to leave, the oldest first.
+/// The connections of one owner that can be asked to leave, the oldest first.
 #[derive(Default)]
 struct Peer {
     taken: usize,
@@ -91,7 +92,8 @@ type Line = BTreeMap<u64, Arc<Notify>>;
 /// One connection's place; free again when it is dropped.
 pub(super) struct Seat {
     crowd: Arc<Crowd>,
-    peer: IpAddr,
+    /// Among which peers it is counted.
+    key: IpAddr,
     leave: Arc<Notify>,
     /// What it does, and its number in that line.
     at: Mutex<(Doing, u64)>,
@@ -149,16 +151,20 @@ impl Crowd {
     /// its share already.
     pub(super) async fn seat(self: &Arc<Self>, peer: IpAddr) -> Option<Seat> {
         let peer = peer.to_canonical();
-        if !self.admits(peer) {
+        let is_exempt = peer.is_loopback() || self.proxies.has(peer);
+        // A proxy is not counted with its neighbors.
+        let key = if is_exempt { peer } else { of_one_owner(peer) };
+        let taken = self.guests.lock().peers.get(&key).map_or(0, |p| p.taken);
+        if self.most_per_peer <= taken && !is_exempt {
             self.refused.fetch_add(1, Ordering::Relaxed);
             return None;
         }
         let permit = self.permit().await?;
-        self.guests.lock().peers.entry(peer).or_default().taken += 1;
+        self.guests.lock().peers.entry(key).or_default().taken += 1;
         self.accepted.fetch_add(1, Ordering::Relaxed);
         let seat = Seat {
             crowd: Arc::clone(self),
-            peer,
+            key,
             leave: Arc::default(),
             at: Mutex::new((Doing::Working, 0)),
             _permit: permit,
@@ -201,11 +207,6 @@ impl Crowd {
                 Err(_elapsed) => {}
             }
         }
-    }
-
-    fn admits(&self, peer: IpAddr) -> bool {
-        let taken = self.guests.lock().peers.get(&peer).map_or(0, |p| p.taken);
-        taken < self.most_per_peer || peer.is_loopback() || self.proxies.has(peer)
     }
 
     /// Asks one connection to leave.
@@ -261,7 +262,7 @@ impl Seat {
         let mut at = self.at.lock();
         guests.next += 1;
         let number = guests.next;
-        let Some(peer) = guests.peers.get_mut(&self.peer) else {
+        let Some(peer) = guests.peers.get_mut(&self.key) else {
             return;
         };
         if let Some(line) = peer.line(at.0) {
@@ -278,10 +279,10 @@ impl Drop for Seat {
     fn drop(&mut self) {
         self.work();
         let mut guests = self.crowd.guests.lock();
-        if let Some(peer) = guests.peers.get_mut(&self.peer) {
+        if let Some(peer) = guests.peers.get_mut(&self.key) {
             peer.taken -= 1;
             if peer.taken == 0 {
-                guests.peers.remove(&self.peer);
+                guests.peers.remove(&self.key);
             }
         }
     }

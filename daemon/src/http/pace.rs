@@ -10,6 +10,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use lastbeat_proto::Span;
 use parking_lot::Mutex;
 
+use super::sender::of_one_owner;
 use crate::clock::Mono;
 
 /// How many seconds' worth of changes may come at once: a rack that starts after a power cut.
@@ -87,17 +88,6 @@ impl Pace {
         }
         all.insert(key, after);
         Ok(())
-    }
-}
-
-/// A single subscriber has a whole /64 of IPv6 (RFC 6177), and may send from any of it.
-fn of_one_owner(ip: IpAddr) -> IpAddr {
-    match ip {
-        IpAddr::V4(_) => ip,
-        IpAddr::V6(ip) => {
-            let network = ip.to_bits() & !u128::from(u64::MAX);
-            IpAddr::V6(Ipv6Addr::from_bits(network))
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! Pure. Anybody can write an `X-Forwarded-…` header, so it counts only when the connection comes
 //! from a proxy that the operator has named, and in a list only as far back as such proxies wrote.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use hyper::header::HeaderMap;
 use ipnet::IpNet;
@@ -93,6 +93,18 @@ impl Proxies {
             oldest = Some(ip);
         }
         oldest
+    }
+}
+
+/// Under which address everyone is counted who may be one sender: a single subscriber has a whole
+/// /64 of IPv6 (RFC 6177), and may send from any of it.
+pub(super) fn of_one_owner(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(_) => ip,
+        IpAddr::V6(ip) => {
+            let network = ip.to_bits() & !u128::from(u64::MAX);
+            IpAddr::V6(Ipv6Addr::from_bits(network))
+        }
     }
 }
 

@@ -143,3 +143,27 @@ async fn one_address_takes_half_of_the_seats_and_loopback_and_proxies_all() {
     drop(seats(&crowd, OTHER, 4).await);
     assert!(crowd.guests.lock().peers.is_empty());
 }
+
+#[tokio::test]
+async fn all_addresses_of_one_ipv6_network_are_one_peer_but_not_its_proxy() {
+    let address = |text: &str| -> IpAddr { text.parse().unwrap() };
+    let proxies = Proxies::new(&["2001:db8::ffff/128".parse().unwrap()]);
+    let crowd = Crowd::new(8, proxies);
+    let _proxy = seats(&crowd, address("2001:db8::ffff"), 4).await;
+    let mut all = seats(&crowd, address("2001:db8::1"), 1).await;
+    for last in 2..=4 {
+        all.extend(seats(&crowd, address(&format!("2001:db8::{last}:1")), 1).await);
+    }
+
+    assert!(crowd.seat(address("2001:db8::5")).await.is_none());
+    all[0].rest();
+    let other = crowd.seat(address("2001:db8:0:1::1"));
+    tokio::select! {
+        seat = other => panic!("a ninth seat: {}", seat.is_some()),
+        () = all[0].asked_to_leave() => {}
+    }
+
+    assert_eq!(crowd.guests.lock().peers.len(), 2);
+    drop(all);
+    drop(seats(&crowd, address("2001:db8:0:1::1"), 4).await);
+}
