@@ -6,6 +6,7 @@
 mod argument;
 mod page;
 
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -76,6 +77,10 @@ pub(super) async fn answer(call: &Call<'_>) -> Outcome {
     }
 }
 
+/// Where nobody is (the discard-only prefix, RFC 6666). It stands for a caller who is not known, and
+/// not the address of the proxy, at which an instance of the same name may be.
+const NOWHERE: IpAddr = IpAddr::V6(Ipv6Addr::new(0x100, 0, 0, 0, 0, 0, 0, 0));
+
 impl Call<'_> {
     async fn register(&self) -> Outcome {
         let registration = Registration::parse(&self.body)?;
@@ -92,7 +97,11 @@ impl Call<'_> {
 
     async fn heartbeat(&self) -> Outcome {
         let (name, instance) = (self.name()?, self.instance()?);
-        let caller = self.address();
+        let caller = if self.sender.is_known {
+            self.address()
+        } else {
+            Address::from(NOWHERE)
+        };
         let beat = self
             .site
             .registry

@@ -55,6 +55,39 @@ async fn who_is_not_named_by_a_trusted_proxy_must_say_where_it_is() {
 }
 
 #[tokio::test]
+async fn a_heartbeat_of_nobody_known_is_not_that_of_the_instance_at_the_proxy() {
+    for (settings, header) in [
+        (&[][..], CLIENT),
+        (
+            &[("trusted-proxy", "127.0.0.1")],
+            "X-Forwarded-For: unknown",
+        ),
+    ] {
+        let daemon = Daemon::start_with(settings);
+        let register = |ip: &str| {
+            let body = format!("{{\"name\":\"shop\",\"ip\":\"{ip}\"}}");
+            request("POST", "/register", &[header], body.as_bytes())
+        };
+        let beat = |target: &str, headers: &[&str]| request("POST", target, headers, b"");
+        let nameless = beat("/heartbeat/shop", &[header]);
+        assert_eq!(daemon.ask(&register("127.0.0.1")).await.status, 200);
+        let only = daemon.ask(&nameless).await;
+        assert_eq!(only.status, 200, "{header}: one is not ambiguous");
+        assert_eq!(daemon.ask(&register("10.0.0.2")).await.status, 200);
+
+        let several = daemon.ask(&nameless).await;
+        let named = beat("/heartbeat/shop?instance=10.0.0.2", &[header]);
+        let named = daemon.ask(&named).await.json();
+        let own = daemon.ask(&beat("/heartbeat/shop", &[])).await.json();
+
+        assert_eq!(several.status, 409, "{header}: {}", several.text());
+        assert!(several.text().contains("10.0.0.2"), "{}", several.text());
+        assert_eq!(named["service"]["instance"], "10.0.0.2");
+        assert_eq!(own["service"]["instance"], "127.0.0.1", "not passed on");
+    }
+}
+
+#[tokio::test]
 async fn changes_of_one_address_have_a_pace_and_heartbeats_have_none() {
     let daemon = Daemon::start_with(&[("trusted-proxy", "127.0.0.1"), ("max-write-rate", "1")]);
     for number in 0..10 {
