@@ -1,7 +1,7 @@
 //! Why tokens cannot be read, made or taken back.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::MAX_FILE_BYTES;
 
@@ -10,9 +10,9 @@ use super::MAX_FILE_BYTES;
 pub enum TokenError {
     /// The file cannot be read.
     #[error(
-        "cannot read the tokens in {path}: {cause}; make the file with: lastbeatd token add \
-         --scope admin --tokens {path}",
-        path = path.display()
+        "cannot read the tokens in {path}: {cause}; {advice}",
+        path = path.display(),
+        advice = advice(path, cause)
     )]
     Unreadable {
         /// The file.
@@ -91,4 +91,15 @@ pub enum TokenError {
         /// What the system said.
         cause: getrandom::Error,
     },
+}
+
+/// What to do about a file that cannot be read. A file that is there, made by root as its directory
+/// may demand, needs another owner and not another token.
+fn advice(path: &Path, cause: &io::Error) -> String {
+    let path = path.display();
+    if cause.kind() == io::ErrorKind::PermissionDenied {
+        format!("give it to the user of the daemon with: chown lastbeat: {path}")
+    } else {
+        format!("make the file with: lastbeatd token add --scope admin --tokens {path}")
+    }
 }

@@ -279,3 +279,25 @@ fn the_tokens_behind_a_revoked_one_are_found() {
     assert!(tokens.push(all[1].clone()));
     assert_eq!(tokens.by_id(&all[1].id), Some(&all[1]));
 }
+
+#[test]
+fn who_may_not_read_the_file_is_told_of_its_owner_and_not_to_make_another() {
+    let unreadable = |cause: std::io::ErrorKind| {
+        let path = Path::new("/etc/lastbeat/tokens").to_path_buf();
+        let cause = cause.into();
+        TokenError::Unreadable { path, cause }.to_string()
+    };
+
+    let refused = unreadable(std::io::ErrorKind::PermissionDenied);
+    let absent = unreadable(std::io::ErrorKind::NotFound);
+
+    assert!(
+        refused.ends_with("with: chown lastbeat: /etc/lastbeat/tokens"),
+        "{refused}"
+    );
+    assert!(!refused.contains("token add"), "{refused}");
+    assert!(
+        absent.ends_with("lastbeatd token add --scope admin --tokens /etc/lastbeat/tokens"),
+        "{absent}"
+    );
+}
