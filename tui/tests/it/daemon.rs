@@ -8,8 +8,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use lastbeat_proto::answer::{
-    DeregisterAnswer, EventsAnswer, GoneAnswer, Notice, RefreshAnswer, RegisterAnswer, Removed,
-    Row, ServicesAnswer, Summary, Tombstone,
+    DeregisterAnswer, Event, EventsAnswer, GoneAnswer, Notice, RefreshAnswer, RegisterAnswer,
+    Removed, Row, ServicesAnswer, Summary, Tombstone,
 };
 use lastbeat_proto::problem::{Problem, Slug};
 use lastbeat_proto::{Span, Status, Timestamp};
@@ -35,6 +35,7 @@ pub(crate) struct State {
     pub(crate) rows: Vec<Row>,
     pub(crate) gone: Vec<Tombstone>,
     pub(crate) notices: Vec<Notice>,
+    pub(crate) events: Vec<Event>,
     pub(crate) asked: Vec<Asked>,
     /// Answer everything so, where given.
     pub(crate) refusal: Option<(u16, String)>,
@@ -273,7 +274,7 @@ fn answer(state: &mut State, asked: &Asked) -> (u16, String) {
             now: NOW,
         }),
         ("GET", path) if path.starts_with("/events") => json(&EventsAnswer {
-            events: Vec::new(),
+            events: state.events.clone(),
             now: NOW,
             before: None,
         }),
@@ -328,7 +329,7 @@ fn services(state: &State, since: Option<&str>) -> ServicesAnswer {
 }
 
 fn refresh(state: &State, path: &str) -> RefreshAnswer {
-    let name = path.trim_start_matches("/refresh/").to_owned();
+    let name = decoded(path.trim_start_matches("/refresh/"));
     let instances: Vec<Row> = state
         .rows
         .iter()
@@ -343,6 +344,18 @@ fn refresh(state: &State, path: &str) -> RefreshAnswer {
         now: NOW,
         up_ms: UP_MS,
     }
+}
+
+/// A name as it was before it became part of a path (RFC 3986 §2.1).
+fn decoded(path: &str) -> String {
+    let mut parts = path.split('%');
+    let mut bytes = parts.next().unwrap().as_bytes().to_vec();
+    for part in parts {
+        let (code, plain) = part.split_at(2);
+        bytes.push(u8::from_str_radix(code, 16).unwrap());
+        bytes.extend_from_slice(plain.as_bytes());
+    }
+    String::from_utf8(bytes).unwrap()
 }
 
 fn register(state: &State, body: &str) -> RegisterAnswer {
@@ -361,13 +374,14 @@ fn deregister(state: &mut State, path: &str) -> DeregisterAnswer {
         .trim_start_matches("/services/")
         .split_once("?instance=")
         .unwrap();
+    let (name, instance) = (&decoded(name), &decoded(instance));
     let removed = Removed {
         id: 1,
-        name: name.to_owned(),
-        instance: instance.to_owned(),
+        name: name.clone(),
+        instance: instance.clone(),
     };
     state.change += 1;
-    state.rows.retain(|row| row.name != name);
+    state.rows.retain(|row| row.name != *name);
     let change = state.change;
     state.removed.push((change, removed.clone()));
     DeregisterAnswer {

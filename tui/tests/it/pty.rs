@@ -143,6 +143,12 @@ impl Terminal {
         self.wait(text, |screen| screen.contents().contains(text));
     }
 
+    /// Waits until the screen contains a text no more.
+    pub(crate) fn wait_gone(&self, text: &str) {
+        let what = format!("the screen without {text}");
+        self.wait(&what, |screen| !screen.contents().contains(text));
+    }
+
     pub(crate) fn screen(&self) -> vt100::Screen {
         self.seen.0.lock().unwrap().parser.screen().clone()
     }
