@@ -4,15 +4,19 @@ use std::process::{Command, Stdio};
 
 use lastbeat::text::{Charset, SafeText};
 use lastbeat_proto::Status;
-use lastbeat_proto::answer::{Notice, NoticeLevel, Row, Tombstone};
+use lastbeat_proto::answer::{Event, Notice, NoticeLevel, Row, Tombstone};
+use lastbeat_proto::status::EventKind;
 use serde::Deserialize;
 
 use crate::daemon::{Daemon, row};
 use crate::pty::Terminal;
+use crate::views::{visit_all, visit_row};
 
 #[path = "../../../daemon/checks/src/hidden.rs"]
 mod hidden;
 
+/// Letters of two columns each, which are no mischief but break what counts letters.
+const WIDE: &str = "健康検査-サービス一覧-健康検査-サービス一覧";
 /// The texts, which the daemon's tests read too.
 const PAYLOADS: &str = include_str!("../../../daemon/checks/payloads.json");
 
@@ -23,7 +27,8 @@ struct Payload {
 
 fn texts() -> Vec<String> {
     let payloads: Vec<Payload> = serde_json::from_str(PAYLOADS).unwrap();
-    payloads.into_iter().map(|payload| payload.text).collect()
+    let texts = payloads.into_iter().map(|payload| payload.text);
+    texts.chain([WIDE.to_owned()]).collect()
 }
 
 /// A row that has the text in every field that holds one.
@@ -60,7 +65,17 @@ fn hostile_daemon() -> Daemon {
         text: text.clone(),
         since: some.since,
     };
+    let event = |(at, text): (u64, &String)| Event {
+        revision: at,
+        at: some.since,
+        kind: EventKind::Down,
+        id: Some(1),
+        name: Some(text.clone()),
+        instance: Some(text.clone()),
+        reason: Some(text.clone()),
+    };
     let mut state = daemon.state();
+    state.events = (1..).zip(&texts()).map(event).collect();
     state.gone = texts().iter().map(gone).collect();
     state.notices = texts().iter().map(notice).collect();
     drop(state);
@@ -72,9 +87,11 @@ fn written(text: &str) -> String {
     SafeText::new(text, Charset::Utf8).to_string()
 }
 
-/// Takes the sequences out that the client itself writes; what is left must be plain.
+/// Takes the sequences out that the client itself writes; what is left must be plain, and on one
+/// line: the client addresses each.
 fn assert_nothing_acts(bytes: &[u8]) {
     let text = std::str::from_utf8(bytes).unwrap();
+    assert!(!text.contains(['\r', '\n']));
     let mut rest = text;
     while let Some((plain, sequence)) = rest.split_once('\x1b') {
         assert_plain(plain);
@@ -91,9 +108,7 @@ fn assert_nothing_acts(bytes: &[u8]) {
 }
 
 fn assert_plain(text: &str) {
-    let found = text
-        .chars()
-        .find(|c| hidden::is_hidden(*c) && !"\r\n".contains(*c));
+    let found = text.chars().find(|c| hidden::is_hidden(*c) && *c != '\n');
     assert_eq!(found, None, "{text:?}");
 }
 
@@ -143,37 +158,121 @@ fn a_list_as_json_means_the_same_and_is_plain() {
     }
 }
 
-#[test]
-fn no_screen_lets_a_text_act() {
-    let daemon = hostile_daemon();
-    let arguments = [
-        "--url",
-        &daemon.url(),
-        "--interval",
-        "250ms",
-        "--sort",
-        "name",
-    ];
-    let mut terminal = Terminal::start((200, 120), &arguments, &[]);
+/// Columns and lines for all rows.
+const LARGE: (u16, u16) = (200, 130);
+/// For one row after the other.
+const SMALL: (u16, u16) = (120, 30);
 
-    terminal.wait_text(&written("title\u{1b}]0;owned\u{7}"));
+fn on_screen(daemon: &Daemon, size: (u16, u16), lang: &str) -> Terminal {
+    let url = daemon.url();
+    let arguments = ["--url", &url, "--interval", "250ms", "--sort", "name"];
+    let terminal = Terminal::start(size, &arguments, &[("LANG", lang)]);
+    // Stands below all rows, so they have been read when it has.
+    terminal.wait_text(&format!(" 1/{} ", texts().len()));
+    terminal
+}
+
+/// Ends the client; nothing that it wrote may act.
+fn assert_nothing_acted(mut terminal: Terminal) {
+    terminal.press("q");
+    let (code, bytes) = terminal.end();
+    assert_eq!(code, 0);
+    assert_nothing_acts(&bytes);
+}
+
+#[test]
+fn no_list_lets_a_text_act() {
+    let daemon = hostile_daemon();
+    let terminal = on_screen(&daemon, LARGE, "C.UTF-8");
+
     // The terminal of the tests gives a color of skin a cell of its own.
     let is_shown = |text: &&String| text.len() < 40 && !text.contains('\u{1f3fd}');
     for text in texts().iter().filter(is_shown) {
         terminal.wait_text(&written(text));
     }
-    for (keys, text) in [
-        ("\r", "metadata"),
-        ("\x1b", "LIVE"),
-        ("g", "title\\x1b]0;owned"),
-    ] {
-        terminal.press(keys);
-        terminal.wait_text(text);
-    }
-    terminal.press("q");
+    assert_nothing_acted(terminal);
 
-    let (_, bytes) = terminal.end();
-    assert_nothing_acts(&bytes);
+    for lang in ["C", "C.UTF-8"] {
+        let mut terminal = on_screen(&daemon, SMALL, lang);
+        visit_all(&mut terminal);
+        if lang == "C" {
+            assert!(terminal.bytes().is_ascii());
+        }
+        assert_nothing_acted(terminal);
+    }
+}
+
+#[test]
+fn nothing_that_is_told_of_one_row_lets_its_text_act() {
+    let daemon = hostile_daemon();
+    let rows = texts().len();
+    let mut terminal = on_screen(&daemon, SMALL, "C.UTF-8");
+
+    // Those that are UP or DOWN, and below them what is GONE, whose question is another.
+    for at in (1..=rows).chain(1..=rows) {
+        terminal.wait_text(&format!(" {at}/{rows} "));
+        visit_row(&mut terminal);
+        terminal.press("j");
+    }
+    assert_nothing_acted(terminal);
+}
+
+#[test]
+fn every_column_stays_straight() {
+    let daemon = hostile_daemon();
+    let terminal = on_screen(&daemon, LARGE, "C.UTF-8");
+
+    let screen = terminal.screen();
+    let lines: Vec<String> = screen.rows(0, 200).collect();
+    let heading = lines.iter().position(|line| line.contains("AGE")).unwrap();
+    let cell = |line: usize, column: usize| {
+        let (line, column) = (u16::try_from(line).unwrap(), u16::try_from(column).unwrap());
+        screen.cell(line, column).unwrap().contents().to_owned()
+    };
+    // The heading is ASCII, so its letters stand in as many columns.
+    let age = lines[heading].find("AGE").unwrap() + 2;
+    let since = lines[heading].find("SINCE").unwrap();
+    let rows = heading + 1..heading + 1 + texts().len();
+    for line in rows {
+        assert_eq!(cell(line, 3), "▼", "{line}: {}", lines[line]);
+        let before_and_at = [age - 1, age, age + 1, since - 1].map(|column| cell(line, column));
+        let is_straight = matches!(
+            before_and_at.each_ref().map(String::as_str),
+            [
+                "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9",
+                "s",
+                " " | "",
+                " " | ""
+            ]
+        );
+        assert!(is_straight, "{before_and_at:?} in {}", lines[line]);
+    }
+    assert_nothing_acted(terminal);
+}
+
+#[test]
+fn what_a_refusal_says_does_not_act_on_the_screen() {
+    let daemon = Daemon::start(vec![row("auth", Status::Up, 1)]);
+    let url = daemon.url();
+    let arguments = ["--url", &url, "--interval", "250ms"];
+    let mut terminal = Terminal::start(SMALL, &arguments, &[]);
+    terminal.wait_text("UP 1");
+    for (at, text) in texts().iter().enumerate() {
+        let said = format!("case {at}: {text}");
+        let problem =
+            serde_json::json!({ "detail": said, "errors": [{ "field": text, "detail": text }] });
+        daemon.state().change_refusal = Some((400, problem.to_string()));
+        terminal.press("r");
+        terminal.wait_text(&format!("case {at}: "));
+    }
+    // The same words as why nothing is known any more.
+    for (at, text) in texts().iter().enumerate() {
+        let problem = serde_json::json!({ "detail": format!("reason {at}: {text}") });
+        daemon.state().refusal = Some((403, problem.to_string()));
+        terminal.press("u");
+        terminal.wait_text(&format!("reason {at}: "));
+    }
+    assert_nothing_acted(terminal);
 }
 
 #[test]

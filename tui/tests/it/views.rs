@@ -4,12 +4,15 @@ use crate::pty::Terminal;
 
 /// Opens what can be shown of the selected row and closes it again.
 pub(crate) fn visit_row(terminal: &mut Terminal) {
-    for (keys, shown) in [("\r", "first seen"), ("e", "EVENTS"), ("d", "[ No ]")] {
+    for (keys, shown) in [("\r", "PgDn/PgUp scroll"), ("e", "EVENTS"), ("d", "[ No ]")] {
         terminal.press(keys);
         terminal.wait_text(shown);
         if keys == "e" {
             terminal.press("e");
-            terminal.wait_text("e = of all");
+            terminal.wait("events of one", |screen| {
+                let text = screen.contents();
+                text.contains("EVENTS  of ") && !text.contains("of all services")
+            });
         }
         terminal.press("\x1b");
         terminal.wait_gone(shown);
@@ -34,8 +37,8 @@ pub(crate) fn visit_all(terminal: &mut Terminal) {
     terminal.wait_text(" /e");
     terminal.press("\x1b");
     terminal.wait_text("filter: none");
-    terminal.press("s");
-    terminal.wait_text("sort name");
+    terminal.press("4");
+    terminal.wait_text("sort age");
     terminal.press("r");
     terminal.wait_text("refreshed");
     terminal.press(" ");
