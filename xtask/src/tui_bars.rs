@@ -9,6 +9,7 @@ mod pty;
 mod registry;
 mod still;
 
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
@@ -147,22 +148,42 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let root = root()?;
     let status = call(&["build", "--release", "-p", "lastbeatd", "-p", "lastbeat"]).status()?;
     ensure!(status.success(), "the release build ended with {status}");
-    let folder = Scratch::new(&root, "tui-bars")?;
-    let figures = measure::all(&root, folder.path())?;
+    let missed = missed(&root)?;
+    if missed.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!("xtask tui-bars: missed: {}", missed.join("; "));
+    Ok(ExitCode::FAILURE)
+}
+
+/// The same with the release build as it is, as a step of the whole test. What a busy machine
+/// spoils is measured once more: a bar is missed when it is missed twice.
+///
+/// # Errors
+/// When a bar is missed.
+pub(crate) fn step(root: &Path) -> Result<()> {
+    let first = missed(root)?;
+    if first.is_empty() {
+        return Ok(());
+    }
+    println!("   once more, since it missed {}", first.join("; "));
+    let mut twice = missed(root)?;
+    twice.retain(|what| first.contains(what));
+    ensure!(twice.is_empty(), "missed twice: {}", twice.join("; "));
+    Ok(())
+}
+
+/// Measures, prints the table, and names what is missed.
+fn missed(root: &Path) -> Result<Vec<&'static str>> {
+    let folder = Scratch::new(root, "tui-bars")?;
+    let figures = measure::all(root, folder.path())?;
     println!("\n{}\n", machine()?);
     println!("| what | at most | measured | met |\n|---|---|---|---|");
     for figure in &figures {
         println!("{}", figure.row());
     }
-    let missed = figures.iter().filter(|figure| !figure.is_met()).count();
-    if missed == 0 {
-        return Ok(ExitCode::SUCCESS);
-    }
-    eprintln!(
-        "xtask tui-bars: {missed} of {} bars are missed",
-        figures.len()
-    );
-    Ok(ExitCode::FAILURE)
+    let missed = figures.iter().filter(|figure| !figure.is_met());
+    Ok(missed.map(|figure| figure.bar.what).collect())
 }
 
 /// Where and when it was measured.
