@@ -8,6 +8,7 @@ use std::time::Duration;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 use crate::daemon::DEADLINE;
+use crate::tmux::until;
 
 struct Seen {
     bytes: Vec<u8>,
@@ -27,7 +28,7 @@ pub(crate) enum Control {
 
 pub(crate) struct Terminal {
     seen: Arc<(Mutex<Seen>, Condvar)>,
-    writer: Box<dyn Write + Send>,
+    writer: Option<Box<dyn Write + Send>>,
     master: Option<Box<dyn MasterPty + Send>>,
     pub(crate) child: Box<dyn Child + Send + Sync>,
 }
@@ -95,15 +96,16 @@ impl Terminal {
         });
         Self {
             seen,
-            writer,
+            writer: Some(writer),
             master: Some(pair.master),
             child,
         }
     }
 
     pub(crate) fn press(&mut self, keys: &str) {
-        self.writer.write_all(keys.as_bytes()).unwrap();
-        self.writer.flush().unwrap();
+        let writer = self.writer.as_mut().unwrap();
+        writer.write_all(keys.as_bytes()).unwrap();
+        writer.flush().unwrap();
     }
 
     pub(crate) fn resize(&self, (cols, rows): (u16, u16)) {
@@ -192,8 +194,22 @@ impl Terminal {
         self.seen.0.lock().unwrap().is_hanging_up = true;
         self.press("?");
         drop(self.master.take());
-        drop(self.writer);
+        drop(self.writer.take());
+        until(|| match self.child.try_wait().unwrap() {
+            Some(_) => Ok(()),
+            None => Err("it goes on without its terminal".to_owned()),
+        });
         self.child.wait().unwrap().exit_code()
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // Its number may be another's once it has ended.
+        if let Ok(None) = self.child.try_wait() {
+            drop(self.child.kill());
+            drop(self.child.wait());
+        }
     }
 }
 

@@ -131,7 +131,7 @@ impl Drop for Tmux {
 }
 
 /// Waits for what nothing wakes us: tmux and the processes of others are asked again and again.
-pub(crate) fn until(is_met: impl Fn() -> Result<(), String>) {
+pub(crate) fn until(mut is_met: impl FnMut() -> Result<(), String>) {
     #[expect(clippy::disallowed_methods, reason = "a test's deadline is real time")]
     let began = Instant::now();
     while let Err(what) = is_met() {
