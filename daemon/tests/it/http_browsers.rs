@@ -40,7 +40,7 @@ async fn a_page_of_our_own_registers() {
 
     for header in [
         "Sec-Fetch-Site: same-origin",
-        "Origin: http://127.0.0.1:5001",
+        "Origin: http://127.0.0.1",
     ] {
         let reply = daemon
             .ask(&request("POST", "/register", &[header], BODY))
