@@ -38,10 +38,7 @@ async fn a_page_of_another_site_registers_nothing() {
 async fn a_page_of_our_own_registers() {
     let daemon = Daemon::start();
 
-    for header in [
-        "Sec-Fetch-Site: same-origin",
-        "Origin: http://127.0.0.1",
-    ] {
+    for header in ["Sec-Fetch-Site: same-origin", "Origin: http://127.0.0.1"] {
         let reply = daemon
             .ask(&request("POST", "/register", &[header], BODY))
             .await;
