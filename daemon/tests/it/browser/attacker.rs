@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
+use hyper::client::conn as client;
 use hyper::header::{
     ACCEPT, ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS,
     ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE,
@@ -57,14 +58,20 @@ impl Site {
     }
 
     /// What a name leads to whose owner changes its address: the first page comes from `attacker`,
-    /// everything behind it from `daemon`.
+    /// everything behind it from `daemon`. A connection carries one request, so that none meant
+    /// for the one reaches the other.
     pub(super) async fn rebound(attacker: SocketAddr, daemon: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let task = tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                tokio::spawn(forward(stream, attacker, daemon));
+                let service = service_fn(move |request| forward(request, attacker, daemon));
+                let serving = http1::Builder::new()
+                    .keep_alive(false)
+                    .serve_connection(TokioIo::new(stream), service);
+                // Either side may reset what it no longer needs.
+                tokio::spawn(async move { drop(serving.await) });
             }
         });
         Self {
@@ -108,30 +115,22 @@ impl Site {
     }
 }
 
-/// One connection of a name that changes its address.
-async fn forward(mut stream: TcpStream, attacker: SocketAddr, daemon: SocketAddr) {
-    let mut begin = [0; 16];
-    let mut read = 0;
-    // Long enough to tell the page from anything that the page asks for.
-    while read < begin.len() {
-        stream.readable().await.unwrap();
-        read = stream.peek(&mut begin).await.unwrap();
-        if read == 0 {
-            return;
-        }
-    }
-    let is_attackers = [
-        "GET /?at=",
-        "GET /attack.js",
-        "GET /report?",
-        "POST /bounce?",
-    ]
-    .iter()
-    .any(|own| begin.starts_with(own.as_bytes()));
-    let to = if is_attackers { attacker } else { daemon };
-    let mut upstream = TcpStream::connect(to).await.unwrap();
-    // Either side may reset what it no longer needs.
-    drop(tokio::io::copy_bidirectional(&mut stream, &mut upstream).await);
+/// One request to a name that changes its address, as it came.
+async fn forward(
+    request: Request<Incoming>,
+    attacker: SocketAddr,
+    daemon: SocketAddr,
+) -> hyper::Result<Response<Incoming>> {
+    let query = request.uri().query().unwrap_or_default();
+    let to = match request.uri().path() {
+        "/attack.js" | "/report" | "/bounce" => attacker,
+        "/" if query.starts_with("at=") => attacker,
+        _ => daemon,
+    };
+    let upstream = TokioIo::new(TcpStream::connect(to).await.unwrap());
+    let (mut sender, connection) = client::http1::handshake(upstream).await?;
+    tokio::spawn(async move { drop(connection.await) });
+    sender.send_request(request).await
 }
 
 fn page(kind: &'static str, text: &'static str) -> Page {

@@ -2,11 +2,13 @@
 //! whether anything has changed.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::net::TcpSocket;
 
 use super::stage::Stage;
 use crate::keys::{Keys, bearer};
@@ -38,6 +40,8 @@ pub(super) const WRITES: [&str; 17] = [
     "ping",
     "report",
 ];
+/// Where its owner asks from, which tells its requests from those of the browser.
+const OWNER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 9));
 /// The requests of each way to write.
 const TARGETS: usize = 7;
 /// What the page says of its tries.
@@ -101,7 +105,10 @@ impl Victim {
         let token = self.keys.as_ref().map(|keys| bearer(&keys.admin));
         let headers: Vec<&str> = token.iter().map(String::as_str).collect();
         let asked = request(method, target, &headers, body.as_bytes());
-        Raw::open(self.program.addr).await.ask(&asked).await
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::new(OWNER, 0)).unwrap();
+        let stream = socket.connect(self.program.addr).await.unwrap();
+        Raw::over(stream).ask(&asked).await
     }
 
     /// All that a change or a heartbeat would move: rows, revision, cursor, history.
@@ -122,7 +129,8 @@ impl Victim {
         state
     }
 
-    /// What it has answered since the attack began: "METHOD target" and the status.
+    /// What it has answered to others than its owner since the attack began: "METHOD target" and
+    /// the status. It may say so of an answer after that has been read.
     pub(super) fn answered(&mut self) -> Vec<Answered> {
         self.lines.extend(self.program.lines());
         answers(&self.lines)
@@ -149,35 +157,42 @@ impl Victim {
         })
         .await;
 
-        // Before its owner asks again.
-        let answers = self.answered();
         assert_eq!(self.state().await, before, "{from} {at}");
-        (outcome, answers)
+        (outcome, self.answered())
     }
 
     /// Waits until the window that the page has opened is alive, and so would be its frames.
     pub(super) async fn is_shown_in_the_window(&mut self) -> Vec<Answered> {
-        let alive = ("GET /rows?q=window".to_owned(), 200);
+        self.is_live("GET /rows?q=window").await;
+        self.answered()
+    }
+
+    /// Waits until a page has asked for its live part, which is `asked`, and got it.
+    pub(super) async fn is_live(&mut self, asked: &str) {
+        let alive = (asked.to_owned(), 200);
         let shown = async {
             while !self.answered().contains(&alive) {
                 tokio::task::yield_now().await;
             }
         };
         let in_time = tokio::time::timeout(PATIENCE, shown).await;
-        assert!(in_time.is_ok(), "{:?}", self.answered());
-        self.answered()
+        assert!(in_time.is_ok(), "{asked}: {:?}", self.answered());
     }
 }
 
-/// The answers in what a daemon says that logs at debug.
+/// The answers to others than its owner in what a daemon says that logs at debug.
 pub(super) fn answers(lines: &[String]) -> Vec<Answered> {
     let of = |line: &str, key: &str| {
-        let (_, rest) = line.split_once(&format!(" http.{key}="))?;
+        let (_, rest) = line.split_once(&format!(" {key}="))?;
         rest.split(' ').next().map(str::to_owned)
     };
+    let owner = OWNER.to_string();
     let answer = |line: &String| {
-        let (method, target) = (of(line, "method")?, of(line, "target")?);
-        let status = of(line, "status")?.parse().unwrap();
+        if of(line, "peer.ip")? == owner {
+            return None;
+        }
+        let (method, target) = (of(line, "http.method")?, of(line, "http.target")?);
+        let status = of(line, "http.status")?.parse().unwrap();
         Some((format!("{method} {target}"), status))
     };
     lines.iter().filter_map(answer).collect()
