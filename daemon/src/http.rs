@@ -37,6 +37,7 @@ mod theme;
 mod tls;
 mod traffic;
 mod validity;
+mod waiting;
 
 use std::io;
 use std::net::IpAddr;
@@ -50,7 +51,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::{JoinError, JoinSet};
 
 use self::connection::Wire;
-use self::crowd::Seat;
+use self::crowd::{DAWDLING_TIME, Seat};
 pub use self::metrics::{METRICS, Metric, MetricKind};
 use self::site::Site;
 use self::socket::{Socket, Turn};
@@ -67,6 +68,10 @@ const STOP_TIME: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// Longest pause after accept failed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long a TLS handshake may take without a reproach: it is up to three round trips (RFC 5246
+/// §7.3 and TCP's own), and what a small device needs to reckon.
+const HANDSHAKE_TIME: Duration = DAWDLING_TIME.saturating_mul(4);
 
 /// What the edge needs to know beside the registry.
 #[derive(Debug)]
@@ -234,10 +239,14 @@ async fn converse(
         Some(tls) => {
             let opened = tokio::select! {
                 opened = tls.open(socket) => opened,
+                () = connection::reproach(&seat, &turn, HANDSHAKE_TIME) => return,
                 _ = connection::until_told(&seat, stop.clone()) => return,
             };
             match opened {
-                Opened::Tls(stream) => Stream::Tls(stream),
+                Opened::Tls(stream) => {
+                    seat.arrive();
+                    Stream::Tls(stream)
+                }
                 Opened::Plain(socket) => {
                     turn.cut();
                     return stream::turn_away(socket).await;

@@ -114,7 +114,8 @@ impl Call<'_> {
         let listing = match &query.since {
             Some(cursor) => {
                 // Held until the answer: it is what bounds those who wait.
-                let _turn = query.wait.map(|_| self.turn_to_wait()).transpose()?;
+                let place = || self.site.waiting.place(self.sender.ip);
+                let _place = query.wait.map(|_| place()).transpose()?;
                 self.site.registry.delta(cursor, query.wait).await
             }
             None if query == ListQuery::default() => self.site.registry.list_all(),
@@ -233,14 +234,6 @@ impl Call<'_> {
     async fn turn_to_render(&self) -> Option<SemaphorePermit<'_>> {
         // Nobody closes it: there is always a turn, sooner or later.
         self.site.renders.acquire().await.ok()
-    }
-
-    /// A place among those who wait for a change.
-    fn turn_to_wait(&self) -> Result<SemaphorePermit<'_>, Refusal> {
-        let refused = |_all_taken| Refusal::TooManyWaiting {
-            limit: self.site.max_waiting(),
-        };
-        self.site.waits.try_acquire().map_err(refused)
     }
 
     fn address(&self) -> Address {

@@ -81,7 +81,7 @@ where
     let mut connection = pin!(builder().serve_connection(stream, service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = reproach(seat, &turn) => return Wire::Http,
+        () = reproach(seat, &turn, DAWDLING_TIME) => return Wire::Http,
         told = until_told(seat, stop) => {
             // What has not been asked yet needs no answer.
             if told == Told::SeatIsNeeded && seat.is_receiving() {
@@ -138,9 +138,9 @@ pub(super) async fn until_told(seat: &Seat, mut stop: watch::Receiver<bool>) -> 
     }
 }
 
-/// Notes when the first head does not come at once; never ends.
-async fn reproach(seat: &Seat, turn: &Turn) {
-    tokio::time::sleep(DAWDLING_TIME).await;
+/// Notes when the first head has not come after `time`; never ends.
+pub(super) async fn reproach(seat: &Seat, turn: &Turn, time: Duration) {
+    tokio::time::sleep(time).await;
     if turn.is_first() {
         seat.dawdle();
     }

@@ -20,6 +20,7 @@ use super::pace::{self, TooFast};
 use super::request_id::RequestId;
 use super::router::RouteError;
 use super::shelf::ShelfFull;
+use super::waiting::TooManyWaiting;
 use crate::registry::RegistryError;
 use crate::token::TokenError;
 
@@ -48,14 +49,8 @@ pub(super) enum Refusal {
     #[error(transparent)]
     Pace(#[from] TooFast),
     /// Too many readers wait for a change already.
-    #[error(
-        "{limit} readers wait for a change already, the limit (half of --max-connections); ask \
-         without wait, or again in a second"
-    )]
-    TooManyWaiting {
-        /// How many may.
-        limit: usize,
-    },
+    #[error(transparent)]
+    Waiting(#[from] TooManyWaiting),
     /// Too much waits for readers that do not take it.
     #[error(transparent)]
     Unread(#[from] ShelfFull),
@@ -161,7 +156,7 @@ impl Refusal {
             Self::Guard(_) => Slug::InvalidHost,
             Self::Gate(GateError::MissingScope { .. }) => Slug::MissingScope,
             Self::Gate(_) => Slug::Unauthorized,
-            Self::Pace(_) | Self::TooManyWaiting { .. } | Self::Unread(_) => Slug::TooManyRequests,
+            Self::Pace(_) | Self::Waiting(_) | Self::Unread(_) => Slug::TooManyRequests,
             Self::Route(RouteError::NoPath) => Slug::NotFound,
             Self::Route(RouteError::NoMethod { .. }) => Slug::MethodNotAllowed,
             Self::Read(ReadError::TooLarge) => Slug::PayloadTooLarge,
@@ -274,9 +269,7 @@ fn header_of(refusal: &Refusal) -> Option<(HeaderName, HeaderValue)> {
         (Refusal::Route(RouteError::NoMethod { allow }), _) => {
             Some((ALLOW, HeaderValue::from_str(allow).ok()?))
         }
-        (Refusal::TooManyWaiting { .. } | Refusal::Unread(_), _) => {
-            Some((RETRY_AFTER, HeaderValue::from(1)))
-        }
+        (Refusal::Waiting(_) | Refusal::Unread(_), _) => Some((RETRY_AFTER, HeaderValue::from(1))),
         (Refusal::Pace(TooFast { wait, .. }), _) => {
             Some((RETRY_AFTER, HeaderValue::from(pace::wait_s(*wait))))
         }

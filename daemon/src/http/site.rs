@@ -35,6 +35,7 @@ use super::stream::Scheme;
 use super::theme::{self, Theme};
 use super::tls::Tls;
 use super::traffic::Traffic;
+use super::waiting::Waiting;
 use super::{Access, Edge, descriptors, router};
 use crate::registry::Registry;
 use crate::token::TokenError;
@@ -60,10 +61,7 @@ pub(super) struct Site {
     pub(super) assets: Assets,
     pub(super) coders: Coders,
     pub(super) shelf: Shelf,
-    /// One for each reader that waits for a change: half as many as there are seats, so that
-    /// readers never take all of them.
-    pub(super) waits: Semaphore,
-    max_waiting: usize,
+    pub(super) waiting: Waiting,
     /// One for each page that is rendered, and for each answer of history: that occupies a worker.
     /// Half of them, so that there are others for heartbeats, and few are half made at a time.
     pub(super) renders: Semaphore,
@@ -92,7 +90,6 @@ impl Site {
         let proxies = Proxies::new(&edge.trusted_proxies);
         let seats = descriptors::make_room(edge.max_connections);
         let workers = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let max_waiting = (seats / 2).clamp(1, Semaphore::MAX_PERMITS);
         Ok(Self {
             registry,
             known: KnownHosts::new(names.map(String::as_str)),
@@ -108,18 +105,12 @@ impl Site {
             traffic: Traffic::new(),
             document: Document::default(),
             shelf: Shelf::default(),
-            waits: Semaphore::new(max_waiting),
-            max_waiting,
+            waiting: Waiting::new(seats),
             renders: Semaphore::new(workers.div_ceil(2)),
             reread: Notify::new(),
             certificate_read: Notify::new(),
             ids: RequestIds::new()?,
         })
-    }
-
-    /// How many readers may wait for a change.
-    pub(super) const fn max_waiting(&self) -> usize {
-        self.max_waiting
     }
 
     /// Reads again what lies in files; connections that are open go on as they are.

@@ -54,6 +54,31 @@ async fn a_half_open_handshake_takes_a_seat() {
 }
 
 #[tokio::test]
+async fn who_is_silent_before_the_handshake_leaves_before_those_that_rest() {
+    let authority = Authority::new();
+    let daemon = authority.daemon(&[("max-connections", "3")]);
+    let ask = request("GET", "/healthz", &[], b"");
+    let mut resting = Vec::new();
+    for _ in 0..2 {
+        let mut connection = authority.connect(daemon.addr).await;
+        assert_eq!(connection.ask(&ask).await.status, 200);
+        resting.push(connection);
+    }
+    let mut silent = daemon.connect().await;
+    let left = timeout(Duration::from_millis(1_500), silent.ends()).await;
+    assert!(left.is_err(), "nobody needs its seat yet");
+
+    let mut next = authority.connect(daemon.addr).await;
+    assert_eq!(next.ask(&ask).await.status, 200);
+
+    let left = timeout(Duration::from_millis(500), silent.ends()).await;
+    left.expect("it has left its seat");
+    for connection in &mut resting {
+        assert_eq!(connection.ask(&ask).await.status, 200);
+    }
+}
+
+#[tokio::test]
 async fn a_head_that_does_not_end_is_given_up() {
     let authority = Authority::new();
     let daemon = authority.daemon(&[]);

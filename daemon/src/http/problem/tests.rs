@@ -73,7 +73,8 @@ fn refusals() -> Vec<Refusal> {
         }
         .into(),
         too_fast().into(),
-        Refusal::TooManyWaiting { limit: 2_048 },
+        TooManyWaiting::InAll { limit: 2_048 }.into(),
+        TooManyWaiting::OfOneSender { limit: 1_024 }.into(),
         ShelfFull.into(),
     ]
 }
