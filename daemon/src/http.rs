@@ -145,7 +145,7 @@ pub async fn serve(
     edge: Edge,
     shutdown: watch::Receiver<bool>,
 ) -> Result<(), HttpError> {
-    let reload = Arc::clone(&edge.reload);
+    let told = Arc::clone(&edge.reload);
     let tokens = edge.access.file();
     let site = Arc::new(Site::new(registry, edge)?);
     let mut accepting = JoinSet::new();
@@ -159,18 +159,14 @@ pub async fn serve(
             shutdown.clone(),
         ));
     }
+    accepting.spawn(rereading::reread(Arc::clone(&site), told, shutdown.clone()));
     for listener in listeners {
         accepting.spawn(accept(listener, Arc::clone(&site), shutdown.clone()));
     }
-    loop {
-        tokio::select! {
-            () = reload.notified() => site.reload(),
-            ended = accepting.join_next() => match ended {
-                Some(ended) => ended.map_err(HttpError::Accepting)?,
-                None => return Ok(()),
-            },
-        }
+    while let Some(ended) = accepting.join_next().await {
+        ended.map_err(HttpError::Accepting)?;
     }
+    Ok(())
 }
 
 /// Accepts until `stop`, then waits for what still runs.

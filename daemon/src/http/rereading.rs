@@ -1,11 +1,12 @@
-//! Keeps the gate at what the file of tokens says: a revocation counts within a second.
+//! Reads files again while the daemon runs: all of them when it is told to, and that of the tokens
+//! whenever it was changed, so that a revocation counts within a second.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lastbeat_proto::Span;
 use lastbeat_proto::answer::NoticeLevel;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::site::Site;
 use crate::token::{Stamp, TokenError, Tokens};
@@ -14,6 +15,23 @@ use crate::token::{Stamp, TokenError, Tokens};
 const LOOK_EVERY: Span = Span::from_micros(400_000);
 /// Kind of the notice that the file cannot be used.
 const NOTICE: &str = "tokens";
+
+/// Reads all files again whenever `told`, until `stop`.
+pub(super) async fn reread(site: Arc<Site>, told: Arc<Notify>, mut stop: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = told.notified() => {}
+        }
+        let rereading = Arc::clone(&site);
+        if let Err(error) = tokio::task::spawn_blocking(move || rereading.reload()).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "cannot read files again by a fault of ours; what they said before stays in use"
+            );
+        }
+    }
+}
 
 /// Reads the file at `path` again whenever it was changed, until `stop`. A file that cannot be used
 /// takes nothing away and gives nothing: the tokens of before stay live, and a notice says so

@@ -2,6 +2,7 @@
 
 use lastbeat_proto::Timestamp;
 use lastbeat_proto::endpoint::Scope;
+use lastbeat_proto::name::is_plain;
 
 use super::{ID_BYTES, MAX_NOTE_BYTES, SECRET_BYTES, Token, hex};
 
@@ -42,8 +43,8 @@ pub(super) fn check_note(note: &str) -> Result<(), &'static str> {
     if MAX_NOTE_BYTES < note.len() {
         return Err("has a note of more than 128 bytes");
     }
-    if note.chars().any(char::is_control) {
-        return Err("has a control character in its note");
+    if !note.chars().all(is_plain) {
+        return Err("has a character in its note that does not show itself");
     }
     Ok(())
 }

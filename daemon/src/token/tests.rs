@@ -123,7 +123,11 @@ fn a_line_that_is_wrong_is_named() {
         ),
         (
             &format!("01234567 read {hash} {made} \u{1b}[2J"),
-            "line 3 has a control character",
+            "line 3 has a character in its note that does not show itself",
+        ),
+        (
+            &format!("01234567 read {hash} {made} boiler\u{202e}room"),
+            "line 3 has a character in its note that does not show itself",
         ),
         (
             &format!("01234567 read {hash} {made} {}", "x".repeat(129)),
@@ -162,7 +166,7 @@ fn what_cannot_be_done_is_said() {
     let error = add(&path, Scope::Read, "a\nb", MADE)
         .unwrap_err()
         .to_string();
-    assert!(error.contains("control character"), "{error}");
+    assert!(error.contains("does not show itself"), "{error}");
     let error = revoke(&path, "01234567").unwrap_err().to_string();
     assert!(error.contains("cannot read the tokens"), "{error}");
     assert!(!path.exists(), "to revoke makes no file");

@@ -198,7 +198,7 @@ fn the_commands_say_what_is_missing() {
                 "token", "add", "--tokens", "k", "--scope", "read", "--note", "a\u{1b}b",
             ],
             2,
-            "control character",
+            "does not show itself",
         ),
     ] {
         let (exit, said) = fails(dir.path(), arguments);
