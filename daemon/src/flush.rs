@@ -2,16 +2,18 @@
 //!
 //! It runs on a thread of its own, so that nothing else ever waits for the disk. Urgent rows come
 //! first and are looked at again between all other chunks; a failed chunk is put back as places,
-//! never as values, and is tried again. What becomes of the file meanwhile is seen to in [`mod@file`].
+//! never as values, and is tried again. What becomes of the file meanwhile is seen to in [`mod@file`],
+//! the last pass in [`mod@stop`].
 
 mod file;
+mod stop;
 
 use std::sync::Arc;
 
 use lastbeat_proto::{Span, Timestamp};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use crate::clock::Mono;
 use crate::registry::Registry;
@@ -28,8 +30,6 @@ const BEATS_CHUNK: usize = 8_192;
 const RETRY: Span = Span::from_micros(500_000);
 /// How often listening time is stored while nobody is registered.
 const IDLE_FLUSH: Span = Span::from_secs(30);
-/// How often a stop tries to store everything, [`RETRY`] apart.
-const STOP_ATTEMPTS: usize = 5;
 /// How often old events are looked for.
 const PRUNE: Span = Span::from_secs(60);
 
@@ -103,62 +103,6 @@ impl Flush {
     pub fn pass(&mut self) -> Result<(), StoreError> {
         let result = self.try_pass();
         self.note(result)
-    }
-
-    /// Writes everything that waits, for a few tries, and marks the stop as clean if it could.
-    fn stop(mut self, runtime: &Handle) -> Result<bool, StoreError> {
-        while self.registry.hold(State::sweep) {}
-        for attempt in 0..STOP_ATTEMPTS {
-            if 0 < attempt {
-                let clock = Arc::clone(self.registry.clock());
-                runtime.block_on(clock.sleep_until(self.now().plus(RETRY)));
-            }
-            self.next_beats = self.now();
-            self.look_at_file_now();
-            self.pass()?;
-            let is_written = self.registry.hold(|state, _| state.waiting_to_store() == 0);
-            if self.trouble.is_none() && is_written {
-                break;
-            }
-        }
-        let waiting = self.registry.hold(|state, _| state.waiting_to_store());
-        if 0 < waiting {
-            error!(
-                store.waiting = waiting,
-                "{waiting} rows and events could not be stored"
-            );
-            return Ok(false);
-        }
-        let is_stored = self.trouble.is_none() && self.write_end()?;
-        if is_stored {
-            self.store.close();
-        } else {
-            error!("the end of this run could not be stored; the next start takes it for a crash");
-        }
-        Ok(is_stored)
-    }
-
-    /// Marks the stop as clean, in a file that is at its path also afterwards.
-    fn write_end(&mut self) -> Result<bool, StoreError> {
-        for _ in 0..STOP_ATTEMPTS {
-            let mut last = Copied::default();
-            self.registry.hold(|state, now| {
-                state.read_clock(now);
-                state.copy_history(&mut last);
-            });
-            last.batch.is_clean_stop = true;
-            let result = self.store.write(&last.batch);
-            self.note(result)?;
-            if self.trouble.is_some() {
-                return Ok(false);
-            }
-            if self.store.is_in_place() {
-                return Ok(true);
-            }
-            self.look_at_file_now();
-            self.pass()?;
-        }
-        Ok(false)
     }
 
     fn next_wake(&self) -> Mono {

@@ -3,12 +3,18 @@
 //! Texts in answers are plain `String`s: the client must be able to read a daemon that is not
 //! ours and show, made harmless, whatever it says.
 
+mod history;
+mod uptime;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::problem::Problem;
-use crate::{EventKind, Span, Status, Timestamp};
+use crate::{Span, Status, Timestamp};
+
+pub use self::history::{Event, EventsAnswer, GoneAnswer, Tombstone};
+pub use self::uptime::{InstanceUptime, Seen, Uptime, UptimeAnswer, UptimePiece, UptimeWindow};
 
 /// One instance as everybody sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -200,157 +206,6 @@ pub struct DeregisterAnswer {
     pub message: String,
     /// The instances that left the registry, or were dismissed from the GONE list, by this call.
     pub removed: Vec<Removed>,
-}
-
-/// Something that happened, stamped with the moment it was due.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Event {
-    /// Its number; events are ordered by it, never by time.
-    pub revision: u64,
-    /// When it was due.
-    pub at: Timestamp,
-    /// What happened.
-    pub kind: EventKind,
-    /// The instance's row number; absent for `start` and `stall`.
-    pub id: Option<i64>,
-    /// Name of the service; absent for `start` and `stall`.
-    pub name: Option<String>,
-    /// Its instance key; absent for `start` and `stall`.
-    pub instance: Option<String>,
-    /// Why, in words.
-    pub reason: Option<String>,
-}
-
-/// `GET /events`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct EventsAnswer {
-    /// Newest first.
-    pub events: Vec<Event>,
-    /// The daemon's wall clock.
-    pub now: Timestamp,
-    /// Give it back as `?before=` for the next page; absent when there is no older one.
-    pub before: Option<u64>,
-}
-
-/// What is kept of an instance that left.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Tombstone {
-    /// Its row number.
-    pub id: i64,
-    /// Name of the service.
-    pub name: String,
-    /// Its instance key.
-    pub instance: String,
-    /// Its last address.
-    pub ip: String,
-    /// Its last port.
-    pub port: Option<u16>,
-    /// Always GONE.
-    pub status: Status,
-    /// Why it left, in words.
-    pub reason: String,
-    /// True when it was deregistered: only a registration brings it back.
-    pub deregistered: bool,
-    /// When it left.
-    pub since: Timestamp,
-    /// When it was last heard.
-    pub last_heartbeat: Timestamp,
-    /// When it was first registered.
-    pub first_seen: Timestamp,
-}
-
-/// `GET /gone`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct GoneAnswer {
-    /// Newest first.
-    pub gone: Vec<Tombstone>,
-    /// The daemon's wall clock.
-    pub now: Timestamp,
-}
-
-/// How an instance, or a service as a whole, was at some time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum Seen {
-    /// UP; of a service: one instance or more.
-    Up,
-    /// DOWN; of a service: none was UP.
-    Down,
-    /// The registry did not listen, or no event of that time is kept.
-    Unknown,
-    /// Not registered.
-    Absent,
-}
-
-/// A time in which nothing changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct UptimePiece {
-    /// How it was.
-    pub seen: Seen,
-    /// From then on.
-    pub from: Timestamp,
-    /// Until then.
-    pub until: Timestamp,
-}
-
-/// How long it was how. The four spans are the whole window.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct UptimeWindow {
-    /// Length of the window.
-    pub hours: u32,
-    /// UP.
-    pub up_s: Span,
-    /// DOWN.
-    pub down_s: Span,
-    /// Unknown.
-    pub unknown_s: Span,
-    /// Not registered.
-    pub absent_s: Span,
-    /// UP in per cent of UP and DOWN, cut and not rounded; absent where both are 0.
-    pub up_percent: Option<f64>,
-}
-
-/// Uptime of an instance, or of a service as a whole.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Uptime {
-    /// The last 24 hours, 7 days and 30 days.
-    pub windows: Vec<UptimeWindow>,
-    /// The last 24 hours without a gap, oldest first.
-    pub day: Vec<UptimePiece>,
-}
-
-/// Uptime of one instance.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct InstanceUptime {
-    /// Its row number.
-    pub id: i64,
-    /// Its instance key.
-    pub instance: String,
-    /// How it was.
-    pub uptime: Uptime,
-}
-
-/// `GET /uptime/<name>`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct UptimeAnswer {
-    /// Name of the service.
-    pub name: String,
-    /// Over all instances it had.
-    pub service: Uptime,
-    /// Its registered instances, by their key; at most 100.
-    pub instances: Vec<InstanceUptime>,
-    /// The daemon's wall clock.
-    pub now: Timestamp,
 }
 
 /// `GET /healthz` and `/readyz`: the daemon itself.

@@ -2,15 +2,14 @@
 //! sentence for every field that is wrong.
 
 mod field;
+mod fields;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
-
+pub use self::fields::FIELDS;
+use self::fields::Fields;
 use crate::address::Endpoint;
-use crate::name::{self, InstanceId, ServiceName};
+use crate::name::{InstanceId, ServiceName};
 use crate::problem::FieldError;
 use crate::span::Span;
 
@@ -163,181 +162,6 @@ fn whole(detail: String) -> BodyError {
     }
 }
 
-/// The fields as they came, not yet judged.
-#[derive(Default)]
-struct Fields<'body> {
-    raw: [Option<Given<'body>>; FIELDS.len()],
-}
-
-/// The fields of a registration that are read; others are ignored.
-pub const FIELDS: [&str; 7] = [
-    "name", "ip", "port", "instance", "ttl_s", "tags", "metadata",
-];
-
-enum Given<'body> {
-    Json(&'body RawValue),
-    Text(String),
-}
-
-impl<'body> Fields<'body> {
-    fn from_json(text: &'body str) -> Result<Self, BodyError> {
-        let mut reader = serde_json::Deserializer::from_str(text);
-        let fields = Self::deserialize(&mut reader).map_err(|error| json_error(text, &error))?;
-        reader.end().map_err(|error| {
-            let at = byte_at(text, &error);
-            match text.as_bytes().get(at) {
-                Some(byte) => whole(format!(
-                    "unexpected byte 0x{byte:02X} after the JSON, at byte {at}; end the body behind the closing brace"
-                )),
-                None => json_error(text, &error),
-            }
-        })?;
-        Ok(fields)
-    }
-
-    fn from_form(text: &'body str) -> Result<Self, BodyError> {
-        if percent_encoding::percent_decode_str(text)
-            .decode_utf8()
-            .is_err()
-        {
-            return Err(whole(format!(
-                "the form is not UTF-8 after percent-decoding; {EXPECTED}"
-            )));
-        }
-        let mut fields = Self::default();
-        for (key, value) in form_urlencoded::parse(text.as_bytes()) {
-            let Some(slot) = fields.slot(&key) else {
-                continue;
-            };
-            if slot.is_some() {
-                return Err(field_error(&key, "stands twice; send it once"));
-            }
-            *slot = Some(Given::Text(value.into_owned()));
-        }
-        Ok(fields)
-    }
-
-    fn slot(&mut self, key: &str) -> Option<&mut Option<Given<'body>>> {
-        let index = FIELDS.iter().position(|field| *field == key)?;
-        self.raw.get_mut(index)
-    }
-
-    fn take(&mut self, key: &str) -> Option<Given<'body>> {
-        self.slot(key)?.take()
-    }
-
-    fn check(mut self) -> Result<Registration, BodyError> {
-        let mut errors = Vec::new();
-        let service = read(&mut errors, "name", self.take("name"), field::parse_name);
-        let ip = read(&mut errors, "ip", self.take("ip"), field::parse_ip);
-        let port = read(&mut errors, "port", self.take("port"), field::parse_port);
-        let instance = read(
-            &mut errors,
-            "instance",
-            self.take("instance"),
-            field::parse_instance,
-        );
-        let ttl = read(&mut errors, "ttl_s", self.take("ttl_s"), field::parse_ttl);
-        let tags = read(&mut errors, "tags", self.take("tags"), field::parse_tags);
-        let metadata = read(
-            &mut errors,
-            "metadata",
-            self.take("metadata"),
-            field::parse_metadata,
-        );
-        if matches!(service, Patch::Keep | Patch::Clear) && errors.iter().all(|e| e.field != "name")
-        {
-            errors.push(error("name", format!("is missing; {EXPECTED}")));
-        }
-        if let (Patch::Set(endpoint), Patch::Set(port)) = (&ip, &port)
-            && endpoint.port.is_some_and(|written| written != *port)
-        {
-            errors.push(error(
-                "port",
-                "differs from the port in ip; give it once".to_owned(),
-            ));
-        }
-        if let (Patch::Set(endpoint), Patch::Keep | Patch::Clear) = (&ip, &instance)
-            && name::MAX_BYTES < endpoint.address.as_str().len() + PORT_AND_BRACKETS
-        {
-            let detail = format!(
-                "has {} bytes; send an instance of at most {} bytes beside so long an address",
-                endpoint.address.as_str().len(),
-                name::MAX_BYTES
-            );
-            errors.push(error("ip", detail));
-        }
-        match service {
-            Patch::Set(name) if errors.is_empty() => {
-                let ip = if let Patch::Set(ip) = ip {
-                    Some(ip)
-                } else {
-                    None
-                };
-                Ok(Registration {
-                    name,
-                    ip,
-                    port,
-                    instance,
-                    ttl,
-                    tags,
-                    metadata,
-                })
-            }
-            _ => Err(all(errors)),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Fields<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = Fields<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut fields = Fields::default();
-                while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
-                    match fields.slot(&key) {
-                        None => {
-                            map.next_value::<IgnoredAny>()?;
-                        }
-                        Some(Some(_)) => {
-                            return Err(A::Error::custom(format!(
-                                "field {key} stands twice; send it once"
-                            )));
-                        }
-                        Some(slot) => *slot = Some(Given::Json(map.next_value()?)),
-                    }
-                }
-                Ok(fields)
-            }
-        }
-        deserializer.deserialize_map(Object)
-    }
-}
-
-/// One field judged; what is wrong goes to `errors`.
-fn read<T>(
-    errors: &mut Vec<FieldError>,
-    field: &str,
-    given: Option<Given<'_>>,
-    parse: fn(&Given<'_>) -> Result<Patch<T>, String>,
-) -> Patch<T> {
-    match given {
-        None => Patch::Keep,
-        Some(Given::Json(raw)) if raw.get() == "null" => Patch::Clear,
-        Some(given) => parse(&given).unwrap_or_else(|detail| {
-            errors.push(error(field, detail));
-            Patch::Keep
-        }),
-    }
-}
-
 fn error(field: &str, detail: String) -> FieldError {
     FieldError {
         field: field.to_owned(),
@@ -358,31 +182,6 @@ fn all(errors: Vec<FieldError>) -> BodyError {
         detail: sentences.join("; "),
         errors,
     }
-}
-
-fn json_error(text: &str, error: &serde_json::Error) -> BodyError {
-    let said = error.to_string();
-    let said = said.split(" at line ").next().unwrap_or_default();
-    if let Some(field) = said
-        .strip_prefix("field ")
-        .and_then(|rest| rest.split(' ').next())
-    {
-        return field_error(field, "stands twice; send it once");
-    }
-    whole(format!(
-        "the body is not JSON: {said} at byte {}; {EXPECTED}",
-        byte_at(text, error)
-    ))
-}
-
-/// Where in the body the reader stopped, counted from 0.
-fn byte_at(text: &str, error: &serde_json::Error) -> usize {
-    let before: usize = text
-        .split_inclusive('\n')
-        .take(error.line().saturating_sub(1))
-        .map(str::len)
-        .sum();
-    before + error.column().saturating_sub(1)
 }
 
 #[cfg(test)]

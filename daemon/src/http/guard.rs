@@ -4,13 +4,13 @@
 //! Pure: looks at a request's head and nothing else. Which status a refusal has is left to
 //! [`super::problem`].
 
-use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+mod authority;
 
 use hyper::header::{HOST, HeaderMap, HeaderValue, ORIGIN};
 use hyper::http::request::Parts;
 use hyper::{Method, Version};
 
+use self::authority::{Authority, Host, MAX_HOST_BYTES, plain};
 use super::stream::Scheme;
 
 /// Domains that no public DNS server resolves, so no foreign site can point one of them at us
@@ -23,9 +23,6 @@ const PRIVATE_SUFFIXES: [&str; 6] = [
     ".localhost",
     ".test",
 ];
-
-/// Longest Host that is quoted back, in bytes: a host name of 253 and a port.
-const MAX_HOST_BYTES: usize = 260;
 
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
@@ -206,93 +203,6 @@ fn is_ours(
 /// Whether a proxy passed the request on.
 fn is_forwarded(headers: &HeaderMap) -> bool {
     FORWARDING.iter().any(|name| headers.contains_key(*name))
-}
-
-/// A host and the port written behind it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Authority {
-    host: Host,
-    port: Option<u16>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Host {
-    Address(IpAddr),
-    /// Lower case, without a trailing dot.
-    Name(String),
-}
-
-impl Authority {
-    fn of(value: &HeaderValue) -> Option<Self> {
-        value.to_str().ok().and_then(Self::parse)
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        if MAX_HOST_BYTES < text.len() {
-            return None;
-        }
-        let (host, tail) = if let Some(rest) = text.strip_prefix('[') {
-            let (inner, tail) = rest.split_once(']')?;
-            // A zone id says through which of our interfaces; not part of who we are.
-            let address: Ipv6Addr = inner.split('%').next()?.parse().ok()?;
-            (Host::Address(address.into()), tail)
-        } else {
-            let (name, tail) = text.split_at_checked(text.find(':').unwrap_or(text.len()))?;
-            (Host::parse_name(name)?, tail)
-        };
-        let port = match (tail, tail.strip_prefix(':')) {
-            ("" | ":", _) => None,
-            (_, Some(digits)) if digits.bytes().all(|b| b.is_ascii_digit()) => {
-                Some(digits.parse().ok()?)
-            }
-            _ => return None,
-        };
-        Some(Self { host, port })
-    }
-
-    fn agrees_with(&self, other: &Self) -> bool {
-        let same_port = match (self.port, other.port) {
-            (Some(ours), Some(theirs)) => ours == theirs,
-            _ => true,
-        };
-        self.host == other.host && same_port
-    }
-}
-
-impl Host {
-    fn parse_name(text: &str) -> Option<Self> {
-        let name = plain(text);
-        if let Ok(address) = name.parse::<Ipv4Addr>() {
-            return Some(Self::Address(address.into()));
-        }
-        let known = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
-        let is_label = |label: &str| !label.is_empty() && label.bytes().all(known);
-        name.split('.').all(is_label).then_some(Self::Name(name))
-    }
-}
-
-impl fmt::Display for Authority {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.port {
-            None => write!(f, "{}", self.host),
-            Some(port) => write!(f, "{}:{port}", self.host),
-        }
-    }
-}
-
-impl fmt::Display for Host {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Address(IpAddr::V6(address)) => write!(f, "[{address}]"),
-            Self::Address(address) => write!(f, "{address}"),
-            Self::Name(name) => f.write_str(name),
-        }
-    }
-}
-
-/// Lower case, without a trailing dot: how host names are compared.
-fn plain(name: &str) -> String {
-    name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
 }
 
 /// What a browser said, short and harmless enough to say back.

@@ -3,6 +3,8 @@
 //!
 //! A row is looked up with a borrowed name and instance, so that a heartbeat allocates nothing.
 
+mod hot;
+
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -10,9 +12,7 @@ use std::sync::Arc;
 use hashbrown::HashTable;
 use lastbeat_proto::{Address, InstanceId, ServiceName, Span, Timestamp};
 
-use super::record::Heartbeat;
-use crate::clock::{Listened, Mono};
-use crate::instance::{Changes, Life};
+pub(in crate::state) use self::hot::{Hot, Standing, flag};
 
 /// A row's place. The generation tells a reused slot from the row that had it before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,84 +44,6 @@ pub struct Detail {
     pub first_seen: Timestamp,
     /// The row's JSON as far as it is fixed, from `{"id":` to the comma behind the metadata.
     pub(super) json: Box<str>,
-}
-
-/// Marks of a row, each a bit.
-pub(super) mod flag {
-    /// Went DOWN in a mass loss.
-    pub(in crate::state) const MASS: u8 = 1;
-    /// UP and silent for more than three quarters of its ttl.
-    pub(in crate::state) const LATE: u8 = 2;
-    /// A tombstone that the screens show.
-    pub(in crate::state) const SHOWN: u8 = 4;
-    /// A tombstone whose deletion is under way.
-    pub(in crate::state) const EXPIRING: u8 = 8;
-    /// On the urgent list.
-    pub(in crate::state) const URGENT: u8 = 16;
-    /// On the lazy list.
-    pub(in crate::state) const LAZY: u8 = 32;
-    /// On the list of beats.
-    pub(in crate::state) const BEAT: u8 = 64;
-    /// Changes its status all the time.
-    pub(in crate::state) const FLAPPING: u8 = 128;
-}
-
-/// What moves often.
-#[derive(Debug)]
-pub(super) struct Hot {
-    pub(super) detail: Arc<Detail>,
-    pub(super) heartbeat: Heartbeat,
-    /// Steady time of the last heartbeat; before this start for a loaded row.
-    pub(super) heard: Mono,
-    pub(super) ttl: Span,
-    pub(super) since: Timestamp,
-    pub(super) since_l: Listened,
-    pub(super) changes: Changes,
-    /// Deadline of the live queue entry; none: no entry.
-    pub(super) queued: Option<Listened>,
-    /// The urgent number that must be stored before an answer about this row.
-    pub(super) urgent: u64,
-    pub(super) generation: u32,
-    pub(super) life: Life,
-    pub(super) flags: u8,
-}
-
-/// What the counts need to know of a row.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Standing {
-    pub(super) life: Life,
-    pub(super) is_late: bool,
-    pub(super) is_shown: bool,
-    pub(super) heard: Listened,
-}
-
-impl Hot {
-    pub(super) const fn standing(&self) -> Standing {
-        Standing {
-            life: self.life,
-            is_late: self.has(flag::LATE),
-            is_shown: self.has(flag::SHOWN),
-            heard: self.heartbeat.l,
-        }
-    }
-
-    pub(super) const fn has(&self, flag: u8) -> bool {
-        self.flags & flag != 0
-    }
-
-    /// Sets a mark; says whether it was new.
-    pub(super) const fn set(&mut self, flag: u8) -> bool {
-        let was = self.has(flag);
-        self.flags |= flag;
-        !was
-    }
-
-    /// Takes a mark away; says whether it stood.
-    pub(super) const fn clear(&mut self, flag: u8) -> bool {
-        let was = self.has(flag);
-        self.flags &= !flag;
-        was
-    }
 }
 
 /// All rows, living ones and tombstones.

@@ -6,9 +6,9 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::fields::Given;
 use super::{
-    Given, MAX_KEY_BYTES, MAX_METADATA, MAX_TAG_BYTES, MAX_TAGS, MAX_TTL, MAX_VALUE_BYTES, MIN_TTL,
-    Patch,
+    MAX_KEY_BYTES, MAX_METADATA, MAX_TAG_BYTES, MAX_TAGS, MAX_TTL, MAX_VALUE_BYTES, MIN_TTL, Patch,
 };
 use crate::address::Endpoint;
 use crate::name::{self, InstanceId, ServiceName};
