@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use tokio::net::{TcpListener, TcpSocket};
+use lastbeat_proto::variable;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 
@@ -203,8 +203,24 @@ fn from_flags(flags: &ArgMatches) -> Given {
             given.insert(setting.key, (format!("--{}", setting.key), values));
         }
     }
+/// Says which variables begin as ours do and mean nothing: rather a slip than a wish.
+fn tell_unknown_variables() {
+    let ours: Vec<(String, String)> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+        .filter(|(name, _)| name.starts_with(variable::PREFIX))
+        .map(|(name, value)| (name, value.to_string_lossy().into_owned()))
+        .collect();
+    let pairs = ours
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
+    for complaint in variable::complaints(pairs) {
+        tracing::warn!("{complaint}");
+    }
+}
+
     given
 }
+    tell_unknown_variables();
 
 fn serve(config: Config) -> Result<(), CliError> {
     log::start(&config);

@@ -180,19 +180,7 @@ impl Config {
         Ok(Self {
             listen,
             db: all.optional("db").map_or(default_db, PathBuf::from),
-            rules: Rules {
-                ttl: all.one("ttl", |text| value::parse_span(text, MIN_TTL))?,
-                remove_after: all.one("remove-after", |text| {
-                    value::parse_span(text, Span::default())
-                })?,
-                start_grace: all.one("start-grace", |text| {
-                    value::parse_span(text, Span::default())
-                })?,
-                gone_for: all.one("gone-for", |text| value::parse_span(text, Span::default()))?,
-                tombstones_for: all.one("tombstones-for", |text| {
-                    value::parse_span(text, Span::default())
-                })?,
-            },
+            rules: rules(&all)?,
             limits: Limits {
                 instances: all.one("max-instances", value::parse_count)?,
                 tombstones: all.one("tombstones-max", value::parse_count)?,
@@ -204,7 +192,7 @@ impl Config {
                 value::parse_span(text, Span::default())
             })?,
             max_connections: all.one("max-connections", value::parse_count)?,
-            allowed_hosts: all.list("allowed-host", |text| Ok(text.to_owned()))?,
+            allowed_hosts: all.list("allowed-host", value::parse_host)?,
             trusted_proxies: all.list("trusted-proxy", value::parse_network)?,
             tokens,
             anonymous_read,
@@ -231,6 +219,29 @@ impl Config {
         }
         self.listen.iter().copied().find(is_wide)
     }
+}
+
+/// The numbers of liveness. What left cannot be shown for longer than it is kept: who asks for that
+/// is told, and the default gives way to a shorter `--tombstones-for`.
+fn rules(all: &Sources<'_>) -> Result<Rules, ConfigError> {
+    let any = |text: &str| value::parse_span(text, Span::default());
+    let tombstones_for = all.one("tombstones-for", any)?;
+    let is_shown_for = all.optional("gone-for").is_some();
+    let gone_for = all.one("gone-for", |text| match any(text)? {
+        shown if shown <= tombstones_for => Ok(shown),
+        _ if !is_shown_for => Ok(tombstones_for),
+        _ => Err(format!(
+            "is longer than --tombstones-for {tombstones_for}, and what is not kept cannot be \
+             shown; raise that or lower this"
+        )),
+    })?;
+    Ok(Rules {
+        ttl: all.one("ttl", |text| value::parse_span(text, MIN_TTL))?,
+        remove_after: all.one("remove-after", any)?,
+        start_grace: all.one("start-grace", any)?,
+        gone_for,
+        tombstones_for,
+    })
 }
 
 /// Whether other machines reach it.

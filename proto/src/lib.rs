@@ -17,6 +17,7 @@ pub mod span;
 pub mod status;
 pub mod time;
 
+pub mod variable;
 pub use address::{Address, Endpoint as NetworkEndpoint};
 pub use name::{InstanceId, ServiceName};
 pub use span::Span;

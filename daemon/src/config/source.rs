@@ -1,12 +1,14 @@
 //! Where settings come from beside the flags: the environment and a file.
 
+use lastbeat_proto::variable::PREFIX;
+
 use super::{ConfigError, Given, SETTINGS};
 
 /// The environment as a source: `LASTBEAT_REMOVE_AFTER=5m`.
 pub fn from_environment(read: impl Fn(&str) -> Option<String>) -> Given {
     let mut given = Given::new();
     for setting in &SETTINGS {
-        let variable = format!("LASTBEAT_{}", setting.key.replace('-', "_").to_uppercase());
+        let variable = variable(setting.key);
         let Some(text) = read(&variable).filter(|text| !text.is_empty()) else {
             continue;
         };
@@ -20,6 +22,10 @@ pub fn from_environment(read: impl Fn(&str) -> Option<String>) -> Given {
         given.insert(setting.key, (variable, values));
     }
     given
+}
+
+fn variable(key: &str) -> String {
+    format!("{PREFIX}{}", key.replace('-', "_").to_uppercase())
 }
 
 /// A settings file as a source: `remove_after = "5m"`.
@@ -43,23 +49,34 @@ pub fn from_file(path: &std::path::Path) -> Result<Given, ConfigError> {
         let known = SETTINGS
             .iter()
             .find(|s| s.key.replace('-', "_") == key && s.key != "config");
-        let line = text
-            .lines()
-            .position(|line| line.trim_start().starts_with(&key));
-        let line = line.map_or(0, |index| index + 1);
+        let place = place(&text, &key);
         let Some(setting) = known else {
             return Err(wrong(format!(
-                "line {line}: unknown key {key}; see lastbeatd --help"
+                "{place}unknown key {key}; see lastbeatd --help"
             )));
         };
         let values = file_values(&value).ok_or_else(|| {
             wrong(format!(
-                "line {line}: {key} is not a text, number, switch or list of texts"
+                "{place}{key} is not a text, number, switch or list of texts"
             ))
         })?;
         given.insert(setting.key, (key, values));
     }
     Ok(given)
+}
+
+/// Where in a file `key` stands first, however it is written: plain, in quotes or as a heading.
+/// Nothing for one that is written in escapes.
+fn place(text: &str, key: &str) -> String {
+    let is_quote = |c: char| matches!(c, '"' | '\'' | '[') || c.is_whitespace();
+    let is_there = |line: &str| {
+        let rest = line.trim_start_matches(is_quote).strip_prefix(key);
+        rest.is_some_and(|rest| {
+            rest.starts_with(['=', '.', ']', '"', '\'']) || rest.starts_with(char::is_whitespace)
+        })
+    };
+    let line = text.lines().position(is_there);
+    line.map_or_else(String::new, |index| format!("line {}: ", index + 1))
 }
 
 fn file_values(value: &toml::Value) -> Option<Vec<String>> {
@@ -69,5 +86,22 @@ fn file_values(value: &toml::Value) -> Option<Vec<String>> {
         toml::Value::Boolean(switch) => Some(vec![switch.to_string()]),
         toml::Value::Array(list) => list.iter().map(|v| v.as_str().map(str::to_owned)).collect(),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lastbeat_proto::variable::DAEMON;
+
+    use super::*;
+
+    #[test]
+    fn the_table_of_variables_is_that_of_the_settings() {
+        let ours: Vec<String> = SETTINGS
+            .iter()
+            .map(|setting| variable(setting.key))
+            .collect();
+
+        assert_eq!(ours, DAEMON);
     }
 }

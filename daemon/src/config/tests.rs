@@ -147,6 +147,25 @@ fn the_file_is_read_and_an_unknown_key_is_an_error_with_its_line() {
     let error = from_file(&path).unwrap_err().to_string();
     assert!(error.contains("line 2: unknown key tll"), "{error}");
 
+    for (text, said) in [
+        ("ttl_s = 5\nttl = {}\n", "line 2: ttl is not a text"),
+        ("flush = \"1s\"\nttl = {}\n", "line 2: ttl is not a text"),
+        (
+            "ttl = \"5s\"\n\n[server]\nport = 1\n",
+            "line 3: unknown key server",
+        ),
+        (
+            "ttl = \"5s\"\n\"odd key\" = 1\n",
+            "line 2: unknown key odd key",
+        ),
+        ("\"tl\\u006C\" = 1\n", ": unknown key tll"),
+    ] {
+        std::fs::write(&path, text).unwrap();
+        let error = from_file(&path).unwrap_err().to_string();
+        assert!(error.contains(said), "{error}");
+        assert!(!error.contains("line 0"), "{error}");
+    }
+
     std::fs::write(&path, "ttl = \n").unwrap();
     assert!(
         from_file(&path)
@@ -159,4 +178,78 @@ fn the_file_is_read_and_an_unknown_key_is_an_error_with_its_line() {
         missing.contains("name a readable file with --config"),
         "{missing}"
     );
+}
+
+#[test]
+fn an_allowed_host_is_a_host_and_nothing_around_it() {
+    let mut all = given(&[]);
+    let values = [
+        "registry.example.com",
+        "Registry.Example.COM.",
+        "a_b",
+        "192.0.2.7",
+        "[::1]",
+    ];
+    let values: Vec<String> = values.iter().map(|&value| value.to_owned()).collect();
+    all.insert("allowed-host", ("--allowed-host".to_owned(), values));
+
+    let config = Config::resolve(&[all], None).unwrap();
+
+    assert_eq!(
+        config.allowed_hosts,
+        [
+            "registry.example.com",
+            "registry.example.com",
+            "a_b",
+            "192.0.2.7",
+            "::1"
+        ]
+    );
+    for (wrong, said) in [
+        ("http://x/", "nor a host name"),
+        ("x/path", "nor a host name"),
+        ("x y", "nor a host name"),
+        ("*.example.com", "nor a host name"),
+        ("a,b", "nor a host name"),
+        ("", "is empty"),
+        (
+            "x:5001",
+            "names a port, and a host counts with every port; write x",
+        ),
+        ("[::1]:5001", "write ::1"),
+    ] {
+        let error = refused(&[("allowed-host", wrong)]);
+        assert!(error.contains(said), "{wrong}: {error}");
+    }
+}
+
+#[test]
+fn nobody_may_trust_everybody() {
+    for wrong in ["0.0.0.0/0", "::/0"] {
+        let error = refused(&[("trusted-proxy", wrong)]);
+        assert!(error.contains("is every address there is"), "{error}");
+    }
+    assert!(Config::resolve(&[given(&[("trusted-proxy", "0.0.0.0/1")])], None).is_ok());
+}
+
+#[test]
+fn what_is_not_kept_is_not_promised_to_be_shown() {
+    let rules = |pairs: &[(&'static str, &str)]| {
+        let config = Config::resolve(&[given(pairs)], None).unwrap();
+        (config.rules.gone_for, config.rules.tombstones_for)
+    };
+    let (hour, day) = (Span::from_secs(3_600), Span::from_secs(86_400));
+
+    assert_eq!(
+        refused(&[("gone-for", "8d")]),
+        "cannot use --gone-for 8d: it is longer than --tombstones-for 7d, and what is not kept \
+         cannot be shown; raise that or lower this"
+    );
+    assert!(refused(&[("gone-for", "2h"), ("tombstones-for", "1h")]).contains("--gone-for 2h"));
+    assert_eq!(
+        rules(&[("gone-for", "1h"), ("tombstones-for", "1h")]),
+        (hour, hour)
+    );
+    assert_eq!(rules(&[("tombstones-for", "1h")]), (hour, hour));
+    assert_eq!(rules(&[]).0, day);
 }

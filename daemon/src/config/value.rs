@@ -4,7 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
-use lastbeat_proto::Span;
+use lastbeat_proto::{NetworkEndpoint, Span};
 
 use super::{ConfigError, Given, LogFormat, SETTINGS};
 
@@ -133,13 +133,35 @@ pub(super) fn parse_address(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
-/// A network, or one address as the network of itself.
+/// A host as clients name it, in one spelling and without a port.
+pub(super) fn parse_host(text: &str) -> Result<String, String> {
+    let host = NetworkEndpoint::parse(text).map_err(|error| error.to_string())?;
+    match host.port {
+        None => Ok(host.address.to_string()),
+        Some(_) => Err(format!(
+            "names a port, and a host counts with every port; write {}",
+            host.address
+        )),
+    }
+}
+
+/// A network, or one address as the network of itself. Never all of them: then everybody could say
+/// for whom he asks.
 pub(super) fn parse_network(text: &str) -> Result<IpNet, String> {
     let one = text.parse::<IpAddr>().map(IpNet::from);
-    one.or_else(|_no_address| text.parse())
+    let network: IpNet = one
+        .or_else(|_no_address| text.parse())
         .map_err(|_no_network| {
             "is not an address or network; write it as 192.0.2.7, 10.0.0.0/8 or fd00::/8".to_owned()
-        })
+        })?;
+    if network.prefix_len() == 0 {
+        return Err(
+            "is every address there is, so that anyone could pretend to be anyone by a header; \
+             name the proxy's own address or network, such as 192.0.2.7 or 10.0.0.0/8"
+                .to_owned(),
+        );
+    }
+    Ok(network)
 }
 
 pub(super) fn parse_level(text: &str) -> Result<tracing::Level, String> {
