@@ -6,13 +6,14 @@ mod database;
 mod export;
 mod greeting;
 mod import;
+mod listen;
 mod log;
 mod ping;
 mod token;
 mod verify;
 
 use std::ffi::OsString;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -29,10 +30,6 @@ use crate::{Daemon, DaemonError};
 
 /// Port of the original.
 pub const PORT: u16 = 5001;
-
-/// Connections that may wait to be accepted; Linux allows 4,096 unless it is told otherwise. With
-/// fewer a burst of a thousand makes others wait a second until they are heard.
-const BACKLOG: u32 = 4_096;
 
 /// Why a command of the command line failed.
 #[derive(Debug, thiserror::Error)]
@@ -203,6 +200,9 @@ fn from_flags(flags: &ArgMatches) -> Given {
             given.insert(setting.key, (format!("--{}", setting.key), values));
         }
     }
+    given
+}
+
 /// Says which variables begin as ours do and mean nothing: rather a slip than a wish.
 fn tell_unknown_variables() {
     let ours: Vec<(String, String)> = std::env::vars_os()
@@ -218,12 +218,9 @@ fn tell_unknown_variables() {
     }
 }
 
-    given
-}
-    tell_unknown_variables();
-
 fn serve(config: Config) -> Result<(), CliError> {
     log::start(&config);
+    tell_unknown_variables();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -238,53 +235,14 @@ fn serve(config: Config) -> Result<(), CliError> {
         } else {
             "http"
         };
+        let addresses = listen::Addresses::take(&listen)?;
         let daemon = Daemon::open(config, Arc::new(SystemClock::default()))?;
-        let listeners = bind(&listen)?;
+        let listeners = addresses.listen()?;
         let stop = stop_signal().map_err(|cause| CliError::Runtime { cause })?;
         greeting::announce(&daemon, &greeting::urls(scheme, &listeners), format);
         tokio::spawn(pass_on(hangup, daemon.reload()));
         Ok(daemon.serve(listeners, stop).await?)
     })
-}
-
-/// Listens on the given addresses; on the default ones where none is given, IPv6 if it exists.
-fn bind(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, CliError> {
-    let mut listeners = Vec::new();
-    if addresses.is_empty() {
-        let ipv4 = SocketAddr::from((Ipv4Addr::LOCALHOST, PORT));
-        let ipv6 = SocketAddr::from((Ipv6Addr::LOCALHOST, PORT));
-        listeners.push(bind_one(ipv4)?);
-        match bind_one(ipv6) {
-            Ok(listener) => listeners.push(listener),
-            Err(CliError::Listen { cause, .. }) if has_no_ipv6(&cause) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    for address in addresses {
-        listeners.push(bind_one(*address)?);
-    }
-    Ok(listeners)
-}
-
-fn bind_one(address: SocketAddr) -> Result<TcpListener, CliError> {
-    let listen = || {
-        let socket = match address {
-            SocketAddr::V4(_) => TcpSocket::new_v4()?,
-            SocketAddr::V6(_) => TcpSocket::new_v6()?,
-        };
-        // A restart does not wait for the last connections of the run before.
-        socket.set_reuseaddr(true)?;
-        socket.bind(address)?;
-        socket.listen(BACKLOG)
-    };
-    listen().map_err(|cause| CliError::Listen { address, cause })
-}
-
-fn has_no_ipv6(cause: &std::io::Error) -> bool {
-    use rustix::io::Errno;
-    let code = cause.raw_os_error();
-    code == Some(Errno::AFNOSUPPORT.raw_os_error())
-        || code == Some(Errno::ADDRNOTAVAIL.raw_os_error())
 }
 
 /// Ends with SIGTERM or SIGINT.

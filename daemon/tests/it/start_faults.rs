@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::program::{Program, command};
+use crate::program::{Program, command, end};
 use crate::strace::{Fault, injected, under};
 
 const LISTEN: [&str; 4] = ["--listen", "127.0.0.1:0", "--flush", "100ms"];
@@ -161,4 +161,38 @@ fn a_disk_that_fails_at_the_start_costs_no_row() {
 #[ignore = "needs strace"]
 fn a_disk_that_fails_while_a_damaged_file_is_saved_costs_no_row() {
     every_start_survives(&Files::of_a_killed_daemon().damaged(), true);
+}
+
+#[test]
+fn a_start_whose_port_is_busy_leaves_nothing_behind() {
+    let first = tempfile::tempdir().unwrap();
+    let second = tempfile::tempdir().unwrap();
+    let running = Program::start(first.path(), &[]);
+    let busy = running.addr.to_string();
+
+    let (code, said) = end(command(second.path(), &["--listen", &busy]));
+
+    assert_eq!(code, 6, "{said}");
+    assert!(said.contains("choose another with --listen"), "{said}");
+    let left: Vec<_> = fs::read_dir(second.path()).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+    assert_eq!(running.stop(), Some(0));
+}
+
+#[test]
+fn a_misspelt_variable_is_told_with_the_one_that_was_meant() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut start = command(dir.path(), &["--listen", "127.0.0.1:0"]);
+    start
+        .env("LASTBEAT_REMOVEAFTER", "5m")
+        .env("LASTBEAT_URL", "http://x");
+    start.args(["--tokens", "nowhere"]);
+
+    let (code, said) = end(start);
+
+    assert_eq!(code, 2, "{said}");
+    let complaint = "the variable LASTBEAT_REMOVEAFTER is none of ours and changes nothing; the \
+                     nearest is LASTBEAT_REMOVE_AFTER";
+    assert!(said.contains(complaint), "{said}");
+    assert!(!said.contains("LASTBEAT_URL"), "{said}");
 }
