@@ -32,6 +32,7 @@ mod sign;
 mod site;
 mod socket;
 mod still;
+mod strangers;
 mod stream;
 mod theme;
 mod tls;

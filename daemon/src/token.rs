@@ -105,7 +105,7 @@ impl Tokens {
     }
 
     /// Puts `token` behind the others; false, and nothing, where its id is taken.
-    fn push(&mut self, token: Token) -> bool {
+    pub(crate) fn push(&mut self, token: Token) -> bool {
         match self.places.entry(token.id.clone()) {
             Entry::Occupied(_) => false,
             Entry::Vacant(place) => {

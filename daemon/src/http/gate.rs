@@ -16,6 +16,9 @@ use crate::token::{Token, TokenError, Tokens};
 /// What stands before the token in `Authorization` (RFC 6750 §2.1).
 const SCHEME: &str = "bearer ";
 
+/// Most tokens that are remembered when they are revoked, so that the log can say so.
+const MAX_REVOKED: usize = 10_000;
+
 /// Why a caller is not let in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum GateError {
@@ -63,6 +66,20 @@ pub(super) enum Shown {
     Unknown,
 }
 
+/// What is wrong with a token that does not let in, as the log says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Wrong {
+    /// A header that holds none.
+    #[error("its Authorization header holds no bearer token")]
+    NoBearer,
+    /// One that was live since this daemon was started.
+    #[error("its token was revoked")]
+    Revoked,
+    /// One that never was, as far as we know.
+    #[error("its token is not known here")]
+    Unknown,
+}
+
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Caller {
@@ -107,6 +124,8 @@ impl Caller {
 pub(super) struct Gate {
     /// Absent: nobody is asked.
     tokens: Option<RwLock<Arc<Tokens>>>,
+    /// Those that were live since the start and are no more, as many as are remembered.
+    revoked: RwLock<Tokens>,
     /// What those may do who show nothing.
     anonymous: Scope,
     pub(super) sessions: Sessions,
@@ -125,6 +144,7 @@ impl Gate {
         };
         Ok(Self {
             tokens: tokens.map(|tokens| RwLock::new(Arc::new(tokens))),
+            revoked: RwLock::default(),
             anonymous,
             sessions: Sessions::new()?,
         })
@@ -140,9 +160,17 @@ impl Gate {
         let Some(live) = &self.tokens else {
             return false;
         };
-        let mut live = live.write();
-        let is_changed = **live != tokens;
-        *live = Arc::new(tokens);
+        let before = Arc::clone(&live.read());
+        let is_changed = *before != tokens;
+        let is_ended = |token: &&Token| !tokens.by_id(&token.id).is_some_and(|t| t.is_same(token));
+        let mut revoked = self.revoked.write();
+        for token in before.all().iter().filter(is_ended) {
+            if revoked.all().len() < MAX_REVOKED {
+                revoked.push(token.clone());
+            }
+        }
+        drop(revoked);
+        *live.write() = Arc::new(tokens);
         is_changed
     }
 
@@ -150,6 +178,19 @@ impl Gate {
     pub(super) fn token(&self, text: &str) -> Option<Token> {
         let live = self.live()?;
         live.find(text).cloned()
+    }
+
+    /// What is wrong with a token of this text that is not live.
+    pub(super) fn wrong(&self, text: &str) -> Wrong {
+        match self.revoked.read().find(text) {
+            Some(_) => Wrong::Revoked,
+            None => Wrong::Unknown,
+        }
+    }
+
+    /// The same for the token in these headers.
+    pub(super) fn wrong_in(&self, headers: &HeaderMap) -> Wrong {
+        bearer(headers).map_or(Wrong::NoBearer, |text| self.wrong(text))
     }
 
     /// Who sent these headers.

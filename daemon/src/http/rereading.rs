@@ -113,7 +113,8 @@ fn accept(site: &Site, tokens: &Tokens) {
     let is_changed = site.gate.replace(tokens.clone());
     let live = tokens.all().len();
     if is_changed {
-        tracing::info!(token.live = live, "{live} tokens are live from now on");
+        let are = if live == 1 { "token is" } else { "tokens are" };
+        tracing::info!(token.live = live, "{live} {are} live from now on");
     } else {
         tracing::debug!(
             token.live = live,

@@ -33,8 +33,12 @@ impl Call<'_> {
         self.site.pace.charge(self.sender.ip, now)?;
         let body = std::str::from_utf8(&self.body).unwrap_or_default();
         let text = query::value_of(body, FIELD).unwrap_or_default();
-        let token = self.site.gate.token(text.trim());
-        let token = token.ok_or(GateError::UnknownToken)?;
+        let token = self.site.gate.token(text.trim()).ok_or_else(|| {
+            let wrong = self.site.gate.wrong(text.trim());
+            let (ip, endpoint) = (self.sender.ip, self.destination.index);
+            self.site.strangers.note(ip, now, endpoint, wrong);
+            GateError::UnknownToken
+        })?;
         let begun = self
             .site
             .gate

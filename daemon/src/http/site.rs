@@ -22,7 +22,7 @@ use super::body::{self, ReadError};
 use super::coding::Coders;
 use super::connection::Reply;
 use super::crowd::{Crowd, DAWDLING_TIME, Seat};
-use super::gate::Gate;
+use super::gate::{Gate, GateError};
 use super::guard::{self, KnownHosts};
 use super::openapi::Document;
 use super::pace::Pace;
@@ -31,12 +31,14 @@ use super::request_id::RequestIds;
 use super::router::RouteError;
 use super::sender::Proxies;
 use super::shelf::Shelf;
+use super::strangers::Strangers;
 use super::stream::Scheme;
 use super::theme::{self, Theme};
 use super::tls::Tls;
 use super::traffic::Traffic;
 use super::waiting::Waiting;
 use super::{Access, Edge, descriptors, router};
+use crate::clock::Mono;
 use crate::registry::Registry;
 use crate::token::TokenError;
 
@@ -52,6 +54,7 @@ pub(super) struct Site {
     pub(super) machine: Option<String>,
     pub(super) crowd: Arc<Crowd>,
     pub(super) gate: Gate,
+    pub(super) strangers: Strangers,
     pub(super) proxies: Proxies,
     pub(super) pace: Pace,
     pub(super) tls: Option<Tls>,
@@ -95,6 +98,7 @@ impl Site {
             known: KnownHosts::new(names.map(String::as_str)),
             crowd: Crowd::new(seats, proxies.clone()),
             gate: Gate::new(tokens, anonymous_read)?,
+            strangers: Strangers::default(),
             proxies,
             pace: Pace::new(edge.max_write_rate),
             machine: edge.machine_name,
@@ -179,6 +183,14 @@ impl Site {
         }
     }
 
+    /// Tells the operator of a wrong token that came from an address at a moment.
+    fn tell(&self, error: &GateError, head: &Parts, (ip, now): (IpAddr, Mono), endpoint: usize) {
+        if *error == GateError::UnknownToken {
+            let wrong = self.gate.wrong_in(&head.headers);
+            self.strangers.note(ip, now, endpoint, wrong);
+        }
+    }
+
     /// Answers one request, whatever it is. It comes from an address by a scheme, and tells its
     /// seat when it is whole.
     pub(super) async fn respond(
@@ -204,7 +216,9 @@ impl Site {
             guard::check(&head, sender.scheme, known)?;
             let destination = router::route(&head.method, head.uri.path())?;
             endpoint = Some(destination.index);
-            caller.must(destination.scope)?;
+            caller
+                .must(destination.scope)
+                .inspect_err(|error| self.tell(error, &head, (ip, began), destination.index))?;
             body::check_coding(&head.headers)?;
             let body = receive(body, seat).await?;
             is_cut = false;

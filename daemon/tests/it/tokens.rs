@@ -259,3 +259,42 @@ fn no_log_line_holds_a_token_however_much_is_logged() {
     }
     assert_eq!(program.wait(), Some(0));
 }
+
+#[test]
+fn who_shows_a_wrong_token_is_told_once_and_without_the_token() {
+    let keys = Keys::new();
+    let dir = tempfile::tempdir().unwrap();
+    let path = keys.path.display().to_string();
+    let program = Program::start(dir.path(), &["--tokens", &path]);
+    let wrong = keys.admin.replace(|c: char| c.is_ascii_digit(), "0");
+    let mut said = Vec::new();
+
+    for _ in 0..20 {
+        assert_eq!(status(&program, &[&bearer(&wrong)]), 401);
+    }
+    assert_eq!(
+        status(&program, &[]),
+        401,
+        "who shows nothing guesses nothing"
+    );
+
+    program.terminate();
+    within(Duration::from_secs(5), "it stops", || {
+        said.extend(program.lines());
+        said.iter().any(|line| line.contains("stopped"))
+    });
+    let told: Vec<_> = said
+        .iter()
+        .filter(|line| line.contains("refused"))
+        .collect();
+    let [told] = told[..] else {
+        panic!("{said:?}");
+    };
+    assert!(
+        told.contains(" WARN 127.0.0.1 was refused at GET /services: its token is not known here"),
+        "{told}"
+    );
+    let secret = wrong.rsplit('_').next().unwrap();
+    assert!(!said.iter().any(|line| line.contains(secret)), "{said:?}");
+    assert_eq!(program.wait(), Some(0));
+}

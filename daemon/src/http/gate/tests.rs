@@ -146,3 +146,21 @@ fn a_session_ends_with_its_token() {
     );
     assert!(door.bearer(&door.admin).may(Scope::Admin));
 }
+
+#[test]
+fn what_is_wrong_with_a_token_is_told_apart() {
+    let door = Door::new(false);
+    let id = door.read.split('_').nth(1).unwrap().to_owned();
+    let forged = door.read.replace(|c: char| c.is_ascii_digit(), "0");
+    token::revoke(&door.path, &id).unwrap();
+    door.gate.replace(Tokens::read(&door.path).unwrap());
+    let shown = |value: &str| {
+        let mut headers = HeaderMap::new();
+        headers.append(AUTHORIZATION, value.parse().unwrap());
+        door.gate.wrong_in(&headers)
+    };
+
+    assert_eq!(shown(&format!("Bearer {}", door.read)), Wrong::Revoked);
+    assert_eq!(shown(&format!("Bearer {forged}")), Wrong::Unknown);
+    assert_eq!(shown("Basic dXNlcjpzZWNyZXQ="), Wrong::NoBearer);
+}
