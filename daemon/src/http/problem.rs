@@ -185,10 +185,6 @@ impl Refusal {
                     .map(choice)
                     .collect(),
             ),
-            Self::Registry(RegistryError::HistoryUnavailable { cause }) => {
-                tracing::warn!(error = cause, "cannot read older events from the store");
-                problem
-            }
             Self::Failed(failure) => {
                 let request_id = id.to_string();
                 tracing::error!(

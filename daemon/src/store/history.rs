@@ -1,6 +1,8 @@
 //! The events that are too old for memory: reading them, and keeping their number bounded.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use lastbeat_proto::Span;
 use rusqlite::{Connection, OptionalExtension, Result, TransactionBehavior, params};
@@ -75,12 +77,17 @@ const SPARE_PAGES: i64 = 1_024;
 #[derive(Debug, Clone)]
 pub struct History {
     path: PathBuf,
+    /// Whether the last question failed: told when it begins and when it is over, and not each time.
+    is_failing: Arc<AtomicBool>,
 }
 
 impl History {
     /// Will read the database at `path`.
-    pub const fn new(path: PathBuf) -> Self {
-        Self { path }
+    pub fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            is_failing: Arc::default(),
+        }
     }
 
     /// At most `limit` events with a revision below `before`, newest first; of one service where
@@ -89,6 +96,29 @@ impl History {
     /// # Errors
     /// [`StoreError::Trouble`] when the file cannot be read now.
     pub fn older_events(
+        &self,
+        name: Option<&str>,
+        before: u64,
+        limit: usize,
+    ) -> std::result::Result<Vec<EventRecord>, StoreError> {
+        let read = self.read(name, before, limit);
+        self.tell(read.as_ref().err());
+        read
+    }
+
+    fn tell(&self, error: Option<&StoreError>) {
+        let was_failing = self.is_failing.swap(error.is_some(), Ordering::Relaxed);
+        match error {
+            Some(error) if !was_failing => tracing::warn!(
+                error = error as &dyn std::error::Error,
+                "older events cannot be read from the database; who asks for them gets 503"
+            ),
+            None if was_failing => tracing::info!("older events can be read again"),
+            _ => {}
+        }
+    }
+
+    fn read(
         &self,
         name: Option<&str>,
         before: u64,

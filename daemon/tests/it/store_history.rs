@@ -1,6 +1,8 @@
 //! Old events are read from the file, and bounded by age and by count.
 
+use std::io::{self, Write};
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use lastbeat_proto::Span;
 use lastbeatd::clock::Listened;
@@ -159,4 +161,57 @@ fn nothing_is_pruned_from_an_empty_history() {
             .unwrap()
     );
     store.write(&Batch::default()).unwrap();
+}
+
+/// What is logged, in one text.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_history_that_cannot_be_read_is_told_when_that_begins_and_when_it_is_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("monitoring.db");
+    let (store, _) = filled(&path, 9);
+    let history = History::new(path.clone());
+    let elsewhere = dir.path().join("away.db");
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(move || writer.clone())
+        .finish();
+
+    tracing::subscriber::with_default(subscriber, || {
+        assert!(history.older_events(None, 5, 3).is_ok());
+        std::fs::rename(&path, &elsewhere).unwrap();
+        for _ in 0..5 {
+            assert!(history.older_events(None, 5, 3).is_err());
+        }
+        std::fs::rename(&elsewhere, &path).unwrap();
+        for _ in 0..5 {
+            assert!(history.clone().older_events(None, 5, 3).is_ok());
+        }
+    });
+
+    drop(store);
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert_eq!(
+        text.matches("older events cannot be read").count(),
+        1,
+        "{text}"
+    );
+    assert_eq!(
+        text.matches("older events can be read again").count(),
+        1,
+        "{text}"
+    );
 }
