@@ -35,12 +35,26 @@ pub(super) fn run(config: &Config) -> Result<(), CliError> {
     let not_serving = |detail: String| CliError::NotServing { address, detail };
     let cert = config.tls.as_ref().map(|files| files.cert.as_path());
     let client = cert.map(|cert| session(cert, address)).transpose()?;
-    let status = ask(address, client).map_err(|error| not_serving(sentence(&error)))?;
+    let is_tls = client.is_some();
+    let answer = ask(address, client).map_err(|error| not_serving(sentence(&error)))?;
+    let status = answer.lines().next().unwrap_or_default();
     if status.contains(" 200 ") {
         Ok(())
+    } else if !is_tls && speaks_tls(&answer) {
+        Err(not_serving(
+            "it speaks TLS, and --tls-cert is not set here; give ping the settings that the \
+             daemon has"
+                .to_owned(),
+        ))
     } else {
         Err(not_serving(format!("it answers {status:?}")))
     }
+}
+
+/// Whether this is what plain HTTP is answered where TLS is spoken: our own sentence, or an alert
+/// (RFC 8446 §5.1).
+fn speaks_tls(answer: &str) -> bool {
+    answer.contains("this port speaks TLS") || answer.starts_with("\u{15}\u{3}")
 }
 
 /// The client's half of TLS, which trusts the certificate in `cert` and no other.
@@ -56,7 +70,7 @@ fn session(cert: &Path, address: SocketAddr) -> Result<ClientConnection, CliErro
         })
 }
 
-/// The status line of `GET /readyz`.
+/// The beginning of the answer to `GET /readyz`.
 fn ask(address: SocketAddr, client: Option<ClientConnection>) -> std::io::Result<String> {
     let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
@@ -82,6 +96,5 @@ fn exchange(mut stream: impl Read + Write) -> std::io::Result<String> {
     stream.write_all(b"GET /readyz HTTP/1.0\r\n\r\n")?;
     let mut answer = Vec::new();
     stream.take(MAX_ANSWER_BYTES).read_to_end(&mut answer)?;
-    let answer = String::from_utf8_lossy(&answer);
-    Ok(answer.lines().next().unwrap_or_default().to_owned())
+    Ok(String::from_utf8_lossy(&answer).into_owned())
 }

@@ -19,7 +19,6 @@ use lastbeat_proto::query::{HistoryQuery, ListQuery};
 use lastbeat_proto::register::Registration;
 use tokio::sync::SemaphorePermit;
 
-use self::argument::unknown_sender;
 use super::answer::{self, Answer};
 use super::gate::Caller;
 use super::metrics::{self, Seen};
@@ -85,7 +84,7 @@ impl Call<'_> {
     async fn register(&self) -> Outcome {
         let registration = Registration::parse(&self.body)?;
         if registration.ip.is_none() && !self.sender.is_known {
-            return Err(unknown_sender());
+            return Err(self.unknown_sender());
         }
         let caller = self.address();
         if !self.site.registry.is_heartbeat(&registration, &caller) {

@@ -29,9 +29,9 @@ pub enum RegistryError {
         /// The limit.
         limit: usize,
     },
-    /// Seen and shown, but not stored in time.
+    /// A registration or deregistration that is done and shown, but not stored in time.
     #[error(
-        "seen and shown, but not stored within {waited}; send it again until it is answered with 200"
+        "done and shown, but not stored within {waited}; send it again until it is answered with 200"
     )]
     NotStored {
         /// How long the answer waited.

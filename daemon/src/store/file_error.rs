@@ -73,8 +73,8 @@ pub enum FileError {
     },
     /// A document cannot be imported.
     #[error(
-        "cannot import {source_name}: {detail}; nothing was written: name a whole document of \
-         lastbeatd export that this user can read"
+        "cannot import {source_name}: {detail}; nothing was written: give it a whole document of \
+         lastbeatd export"
     )]
     Document {
         /// Where it was read from.
@@ -111,6 +111,9 @@ pub enum TargetFault {
     /// The path ends in no file name.
     #[error("the path names no file; choose a file name")]
     NoName,
+    /// It is a directory, or would have to be one.
+    #[error("it names a directory; add a file name to it")]
+    Directory,
     /// The directory is missing.
     #[error("its directory does not exist; create it or choose another")]
     NoDirectory,

@@ -28,6 +28,13 @@ pub(super) struct Target {
 impl Target {
     /// Begins a file that is to have the name `to` and holds something of the database `source`.
     pub(super) fn begin(to: &Path, source: &Path) -> Result<Self, FileError> {
+        // What ends in a slash is a directory that is there, or is to be.
+        if to.as_os_str().as_encoded_bytes().ends_with(b"/") || to.is_dir() {
+            return Err(FileError::Target {
+                path: to.to_path_buf(),
+                cause: TargetFault::Directory,
+            });
+        }
         let path = std::path::absolute(to).map_err(|cause| FileError::unwritable(to, cause))?;
         let refused = |cause| FileError::Target {
             path: path.clone(),

@@ -35,8 +35,10 @@ fn a_place_where_no_copy_may_be_is_refused_in_one_sentence() {
             "missing/copy",
             "its directory does not exist; create it or choose another",
         ),
-        ("/", "the path names no file; choose a file name"),
-        ("..", "the path names no file; choose a file name"),
+        ("/", "it names a directory; add a file name to it"),
+        ("..", "it names a directory; add a file name to it"),
+        ("bk/", "it names a directory; add a file name to it"),
+        ("missing/..", "the path names no file; choose a file name"),
     ] {
         run(dir.path(), &["backup", to]).refused(2, &["cannot write ", why]);
         run(dir.path(), &["export", to]).refused(2, &["cannot write ", why]);

@@ -262,3 +262,19 @@ fn keys_of_every_form_are_read() {
         assert_eq!(end(ping), (0, String::new()), "{make}");
     }
 }
+
+#[test]
+fn a_ping_without_tls_is_told_that_tls_is_spoken() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = start(dir.path(), &Authority::new());
+    let listen = program.addr.to_string();
+
+    let (code, said) = end(command(dir.path(), &["ping", "--listen", &listen]));
+
+    assert_eq!(code, 1);
+    assert!(
+        said.contains("it speaks TLS, and --tls-cert is not set here; give ping the settings"),
+        "{said}"
+    );
+    assert_eq!(program.stop(), Some(0));
+}

@@ -36,6 +36,26 @@ impl Call<'_> {
         given.map(|text| parse_instance(&text)).transpose()
     }
 
+    /// The sender's address is not the proxy's, and nobody who is believed says which it is.
+    pub(super) fn unknown_sender(&self) -> Refusal {
+        let through = if self.site.proxies.has(self.sender.ip) {
+            "a trusted proxy whose X-Forwarded-For does not end in an address; send ip, or let the \
+             proxy write there from where the request came"
+        } else {
+            "a proxy that is not trusted to say from where; send ip, or name the proxy with \
+             --trusted-proxy"
+        };
+        let detail = format!("is missing, and the request came through {through}");
+        Refusal::Unusable {
+            slug: Slug::InvalidBody,
+            detail: format!("ip {detail}"),
+            errors: vec![FieldError {
+                field: "ip".to_owned(),
+                detail,
+            }],
+        }
+    }
+
     /// A misspelt key must not make a request that takes away mean more than it said.
     pub(super) fn refuse_unknown_keys(&self, known: &[&str]) -> Result<(), Refusal> {
         let errors: Vec<FieldError> = query::keys_of(self.query())
@@ -61,17 +81,4 @@ fn parse_instance(text: &str) -> Result<InstanceId, Refusal> {
             detail,
         }])
     })
-}
-
-/// The sender's address is not the proxy's, and which proxies may be believed is not configured.
-pub(super) fn unknown_sender() -> Refusal {
-    let detail = "is missing, and the request came through a proxy that is not trusted to say from where; send ip, or name the proxy with --trusted-proxy";
-    Refusal::Unusable {
-        slug: Slug::InvalidBody,
-        detail: format!("ip {detail}"),
-        errors: vec![FieldError {
-            field: "ip".to_owned(),
-            detail: detail.to_owned(),
-        }],
-    }
 }

@@ -160,7 +160,7 @@ const fn example(slug: Slug) -> &'static str {
         Slug::PayloadTooLarge => "the body has more than 16384 bytes, the limit; send less",
         Slug::MisdirectedHost => "this daemon is not a.example; add --allowed-host a.example",
         Slug::Internal => "cannot build the answer; look for the request id in the log",
-        Slug::StorageUnavailable => "seen and shown, but not stored within 2s; send it again",
+        Slug::StorageUnavailable => "done and shown, but not stored within 2s; send it again",
         Slug::HistoryUnavailable => "older events cannot be read from the store now",
         Slug::NotReady => "the daemon is starting or stopping; try again",
         Slug::RegistryFull => "the registry holds 100000 instances, its limit",
