@@ -20,6 +20,9 @@ pub enum PathError {
     /// Decoded bytes are not UTF-8.
     #[error("is not UTF-8 after percent-decoding; encode the name as UTF-8")]
     NotUtf8,
+    /// A `%` that begins no escape.
+    #[error("has a % without two hexadecimal digits behind it; write the sign itself as %25")]
+    Escape,
     /// Decoded text is not a name.
     #[error(transparent)]
     Name(#[from] NameError),
@@ -36,8 +39,12 @@ pub fn encode(name: &str) -> String {
 /// The name that is everything behind a route's prefix, decoded once.
 ///
 /// # Errors
-/// When the bytes are not UTF-8 or not a name.
+/// When a `%` begins no escape (RFC 3986 §2.1), or the bytes are not UTF-8 or not a name.
 pub fn decode_name(raw: &str) -> Result<ServiceName, PathError> {
+    let is_whole = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+    if !raw.split('%').skip(1).all(is_whole) {
+        return Err(PathError::Escape);
+    }
     let text = decode(raw)?;
     Ok(ServiceName::parse(&text)?)
 }
@@ -73,6 +80,9 @@ mod tests {
     #[test]
     fn what_decodes_to_no_name_is_refused() {
         assert_eq!(decode_name("%ff"), Err(PathError::NotUtf8));
+        for broken in ["%zz", "a%", "a%2", "%2g", "%%41", "100%", "%\u{e9}1"] {
+            assert_eq!(decode_name(broken), Err(PathError::Escape), "{broken}");
+        }
         assert_eq!(
             decode_name("..%2Fetc"),
             Err(PathError::Name(NameError::Segment))

@@ -16,6 +16,7 @@ pub fn check(bytes: &[u8]) {
     }
     match decode_name(&raw) {
         Ok(name) => {
+            assert!(is_whole(raw.as_bytes()), "{raw:?} has a broken escape");
             let text = std::str::from_utf8(&once).unwrap();
             assert_eq!(ServiceName::parse(text).as_ref(), Ok(&name));
             assert_eq!(decode_name(&encode(name.as_str())).as_ref(), Ok(&name));
@@ -29,6 +30,14 @@ pub fn check(bytes: &[u8]) {
             .bytes()
             .all(|byte| byte.is_ascii_graphic() && !b"?#\"<>\\".contains(&byte))
     );
+}
+
+/// Whether every `%` has its two digits.
+fn is_whole(raw: &[u8]) -> bool {
+    let is_digit = |at: usize| raw.get(at).is_some_and(u8::is_ascii_hexdigit);
+    (0..raw.len())
+        .filter(|at| raw.get(*at) == Some(&b'%'))
+        .all(|at| is_digit(at + 1) && is_digit(at + 2))
 }
 
 /// Percent-decoding as RFC 3986 §2.1 has it; what is no `%` and two digits stays.

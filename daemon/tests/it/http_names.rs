@@ -138,3 +138,28 @@ async fn an_instance_is_named_in_the_query() {
     assert_eq!(gone.json()["removed"][0]["instance"], "192.0.2.1");
     assert_eq!(daemon.rows().await.len(), 1);
 }
+
+#[tokio::test]
+async fn a_broken_escape_in_a_path_is_no_name() {
+    let daemon = Daemon::start();
+    daemon.register("%zz", "192.0.2.10").await;
+
+    for (method, path) in [
+        ("GET", "/services/%zz"),
+        ("POST", "/heartbeat/%zz"),
+        ("DELETE", "/services/%zz"),
+        ("GET", "/s/a%2"),
+    ] {
+        let reply = daemon.send(method, path, "").await;
+
+        assert_eq!(reply.status, 400, "{method} {path}");
+        let problem = reply.json();
+        assert_eq!(problem["type"], "urn:lastbeat:problem:invalid-path");
+        assert_eq!(
+            problem["detail"],
+            "the name in the path has a % without two hexadecimal digits behind it; write the \
+             sign itself as %25"
+        );
+    }
+    assert_eq!(daemon.send("GET", "/services/%25zz", "").await.status, 200);
+}
