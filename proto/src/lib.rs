@@ -8,6 +8,7 @@ pub mod address;
 pub mod answer;
 pub mod endpoint;
 pub mod explain;
+pub mod filter;
 pub mod name;
 pub mod path;
 pub mod problem;
@@ -16,8 +17,8 @@ pub mod register;
 pub mod span;
 pub mod status;
 pub mod time;
-
 pub mod variable;
+
 pub use address::{Address, Endpoint as NetworkEndpoint};
 pub use name::{InstanceId, ServiceName};
 pub use span::Span;

@@ -17,6 +17,7 @@ use crate::config::{
 };
 use crate::once::{self, OnceError, Verdict};
 use crate::run::{self, Outcome, RunError};
+use crate::text::{Charset, SafeText};
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +119,9 @@ fn flag(setting: &Setting, is_shared: bool) -> Arg {
 /// [`CliError`], to be told to the user.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<Done, CliError> {
     let matches = command().try_get_matches_from(arguments)?;
+    for text in config::unknown_variables() {
+        say(&text);
+    }
     let settings = settings(&matches)?;
     let client = Client::open(&settings)?;
     if let Some(matches) = matches.subcommand_matches("beat") {
@@ -155,9 +159,14 @@ pub fn is_check(arguments: &[OsString]) -> bool {
 /// Says once what whoever starts the program should know; the monitor has a notice for it.
 fn warn(settings: &Settings) {
     if let Some(text) = settings.token_warning() {
-        // A closed stderr is no reason to do nothing.
-        let _written: io::Result<()> = writeln!(io::stderr(), "lastbeat: {text}");
+        say(&text);
     }
+}
+
+fn say(text: &str) {
+    let text = SafeText::new(text, Charset::Utf8);
+    // A closed stderr is no reason to do nothing.
+    let _written: io::Result<()> = writeln!(io::stderr(), "lastbeat: {text}");
 }
 
 fn settings(matches: &ArgMatches) -> Result<Settings, ConfigError> {

@@ -12,8 +12,8 @@ mod words;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use lastbeat_proto::Span;
 use lastbeat_proto::query::{Sort, SortKey};
+use lastbeat_proto::{Span, filter, variable};
 
 use crate::text::Charset;
 
@@ -119,6 +119,19 @@ impl<F: Fn(&str) -> Option<String>> Environment for F {
     }
 }
 
+/// A sentence for each variable that begins as ours do and is known to neither program.
+pub fn unknown_variables() -> Vec<String> {
+    let ours: Vec<(String, String)> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+        .filter(|(name, _)| name.starts_with(variable::PREFIX))
+        .map(|(name, value)| (name, value.to_string_lossy().into_owned()))
+        .collect();
+    let pairs = ours
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
+    variable::complaints(pairs)
+}
+
 /// The file that is read when `--config` names none; it need not exist.
 pub fn default_path(environment: &impl Environment) -> Option<PathBuf> {
     let base = environment
@@ -187,7 +200,10 @@ fn resolve(sources: &Sources<'_, impl Environment>) -> Result<Settings, ConfigEr
         token_file: sources.read("token-file", |text| Ok(path(text)))?,
         interval: sources.read("interval", |text| span(text, INTERVAL_LIMITS))?,
         timeout: sources.read("timeout", |text| span(text, TIMEOUT_LIMITS))?,
-        filter: sources.read("filter", |text| Ok(text.to_owned()))?,
+        filter: sources.read("filter", |text| match filter::fault(text) {
+            None => Ok(text.to_owned()),
+            Some(fault) => Err(fault),
+        })?,
         sort: sources.read("sort", sort)?,
         theme: sources.read("theme", Theme::parse)?,
         is_colored: !no_color && has_color(&terminal.to_string_lossy()),

@@ -5,8 +5,9 @@ mod nagios;
 
 use std::io::{self, Write};
 
-use lastbeat_proto::answer::{Row, ServicesAnswer};
-use lastbeat_proto::{Span, Status, explain};
+use lastbeat_proto::answer::{Row, ServicesAnswer, Tombstone};
+use lastbeat_proto::{Span, Status, Timestamp, explain};
+use serde::Serialize;
 
 use crate::client::{Client, ClientError};
 use crate::config::{Format, Settings};
@@ -75,18 +76,55 @@ pub fn print(
         .enable_all()
         .build()
         .map_err(OnceError::System)?;
-    let answer = runtime
-        .block_on(client.services(None))
+    let found = runtime
+        .block_on(ask(settings, client))
         .map_err(|source| OnceError::Ask {
             url: settings.url.to_string(),
             source,
         })?;
-    let answer = choose(answer, settings);
-    let text = text(&answer, settings).map_err(OnceError::Write)?;
+    let text = text(&found, settings).map_err(OnceError::Write)?;
     out.write_all(text.as_bytes())
         .and_then(|()| out.flush())
         .map_err(OnceError::Write)?;
-    Ok(Verdict::of(&answer.services))
+    Ok(Verdict::of(&found.answer.services))
+}
+
+/// What matches the filter.
+#[derive(Debug, Serialize)]
+#[doc(hidden)]
+pub struct Found {
+    /// The daemon's answer with the rows that match, in the order asked for.
+    #[serde(flatten)]
+    pub answer: ServicesAnswer,
+    /// What is GONE, newest first, where the filter asks for it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<Tombstone>,
+    /// How many are GONE of those that the filter finds.
+    #[serde(skip)]
+    pub gone_count: usize,
+}
+
+/// Asks for the list, and for what is GONE where the filter decides which of that counts.
+async fn ask(settings: &Settings, client: &Client) -> Result<Found, ClientError> {
+    let filter = Filter::parse(&settings.filter);
+    let mut answer = client.services(None).await?;
+    let mut rows = Rows::new(filter.clone(), settings.sort);
+    rows.replace(std::mem::take(&mut answer.services));
+    answer.services = rows.rows_from(0).cloned().collect();
+    answer.matching = answer.services.len();
+    let is_counted = settings.format == Format::Nagios && !filter.is_empty();
+    let mut found = Found {
+        gone: Vec::new(),
+        gone_count: answer.summary.gone,
+        answer,
+    };
+    if filter.asks_gone() || is_counted {
+        let gone = client.gone().await?.gone.into_iter();
+        let gone: Vec<_> = gone.filter(|stone| filter.matches_gone(stone)).collect();
+        found.gone_count = gone.len();
+        found.gone = gone;
+    }
+    Ok(found)
 }
 
 /// The list as it is printed in the format of `settings`; public for the checks of
@@ -95,22 +133,13 @@ pub fn print(
 /// # Errors
 /// When the answer cannot be written as JSON.
 #[doc(hidden)]
-pub fn text(answer: &ServicesAnswer, settings: &Settings) -> io::Result<String> {
+pub fn text(found: &Found, settings: &Settings) -> io::Result<String> {
     Ok(match settings.format {
-        Format::Table => table(answer, settings),
-        Format::Tsv => tsv(answer, settings),
-        Format::Nagios => nagios::line(answer, settings),
-        Format::Json => format!("{}\n", safe_json(&serde_json::to_string_pretty(answer)?)),
+        Format::Table => table(found, settings),
+        Format::Tsv => tsv(found, settings),
+        Format::Nagios => nagios::line(found, settings),
+        Format::Json => format!("{}\n", safe_json(&serde_json::to_string_pretty(found)?)),
     })
-}
-
-/// The rows that match, in the order asked for.
-fn choose(mut answer: ServicesAnswer, settings: &Settings) -> ServicesAnswer {
-    let mut rows = Rows::new(Filter::parse(&settings.filter), settings.sort);
-    rows.replace(std::mem::take(&mut answer.services));
-    answer.services = rows.rows_from(0).cloned().collect();
-    answer.matching = answer.services.len();
-    answer
 }
 
 /// The columns of a row for people.
@@ -125,7 +154,25 @@ fn columns(row: &Row, up_ms: i64, settings: &Settings) -> [SafeText; 5] {
     ]
 }
 
-fn table(answer: &ServicesAnswer, settings: &Settings) -> String {
+/// The same of what left.
+fn columns_of_gone(stone: &Tombstone, now: Timestamp, settings: &Settings) -> [SafeText; 5] {
+    let safe = |text: &str| SafeText::new(text, settings.charset);
+    [
+        safe(stone.status.word()),
+        safe(&stone.name),
+        safe(&address(&stone.ip, stone.port)),
+        safe(&silent(stone, now).to_string()),
+        safe(&stone.reason),
+    ]
+}
+
+/// How long ago it was heard.
+fn silent(stone: &Tombstone, now: Timestamp) -> Span {
+    Span::from_signed_micros(now.as_micros() - stone.last_heartbeat.as_micros())
+}
+
+fn table(found: &Found, settings: &Settings) -> String {
+    let answer = &found.answer;
     let counts = answer.summary;
     let late = if counts.late == 0 {
         String::new()
@@ -158,6 +205,8 @@ fn table(answer: &ServicesAnswer, settings: &Settings) -> String {
             .iter()
             .map(|row| columns(row, answer.up_ms, settings)),
     );
+    let gone = found.gone.iter();
+    lines.extend(gone.map(|stone| columns_of_gone(stone, answer.now, settings)));
     let mut widths = [0; 5];
     for line in &lines {
         for (width, cell) in widths.iter_mut().zip(line) {
@@ -178,25 +227,43 @@ fn table(answer: &ServicesAnswer, settings: &Settings) -> String {
 }
 
 /// Tab-separated: a tab inside a value is written out by [`SafeText`].
-fn tsv(answer: &ServicesAnswer, settings: &Settings) -> String {
+fn tsv(found: &Found, settings: &Settings) -> String {
     let mut text = String::from(
         "status\tlate\tname\tinstance\tip\tport\tage_s\tttl_s\tsince\tlast_heartbeat\ttags\n",
     );
-    for row in &answer.services {
-        let age = explain::age(row, answer.up_ms);
-        let values = [
+    let answer = &found.answer;
+    let port = |port: Option<u16>| port.map_or_else(String::new, |port| port.to_string());
+    let rows = answer.services.iter().map(|row| {
+        [
             row.status.word().to_owned(),
             row.late.to_string(),
             row.name.clone(),
             row.instance.clone(),
             row.ip.clone(),
-            row.port.map_or_else(String::new, |port| port.to_string()),
-            seconds(age),
+            port(row.port),
+            seconds(explain::age(row, answer.up_ms)),
             seconds(row.ttl_s),
             row.since.to_string(),
             row.last_heartbeat.to_string(),
             row.tags.join(","),
-        ];
+        ]
+    });
+    let gone = found.gone.iter().map(|stone| {
+        [
+            stone.status.word().to_owned(),
+            false.to_string(),
+            stone.name.clone(),
+            stone.instance.clone(),
+            stone.ip.clone(),
+            port(stone.port),
+            seconds(silent(stone, answer.now)),
+            String::new(),
+            stone.since.to_string(),
+            stone.last_heartbeat.to_string(),
+            String::new(),
+        ]
+    });
+    for values in rows.chain(gone) {
         let safe = values.map(|value| SafeText::new(&value, settings.charset).to_string());
         text.push_str(&safe.join("\t"));
         text.push('\n');

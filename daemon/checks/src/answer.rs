@@ -4,7 +4,7 @@
 use lastbeat::client::ClientError;
 use lastbeat::client::seam::read;
 use lastbeat::config::{Format, Settings, of_text};
-use lastbeat::once;
+use lastbeat::once::{self, Found};
 use lastbeat::text::Charset;
 use lastbeat_proto::answer::{
     DeregisterAnswer, EventsAnswer, GoneAnswer, RefreshAnswer, RegisterAnswer, ServicesAnswer,
@@ -60,7 +60,12 @@ fn assert_prints_plainly(answer: &ServicesAnswer) {
                 format,
                 ..settings.clone()
             };
-            once::text(answer, &settings).unwrap()
+            let found = Found {
+                answer: answer.clone(),
+                gone: Vec::new(),
+                gone_count: 0,
+            };
+            once::text(&found, &settings).unwrap()
         };
         let (table, tsv, json) = (
             printed(Format::Table),

@@ -52,7 +52,7 @@ impl Answer {
             status => Err(self.refusal().unwrap_or_else(|| match status {
                 403 => self.unauthorized(),
                 400 if self.body.starts_with(SPEAKS_TLS) => {
-                    ClientError::NotOurs("it speaks https, not http".to_owned())
+                    ClientError::OtherScheme("it speaks TLS; write https:// in --url")
                 }
                 _ => ClientError::NotOurs(format!("it answered HTTP {status}")),
             })),
@@ -114,7 +114,7 @@ mod tests {
         );
         assert_eq!(
             read(400, "this port speaks TLS; use https://\n"),
-            "no lastbeatd answers here: it speaks https, not http; check --url"
+            "it speaks TLS; write https:// in --url"
         );
         assert_eq!(
             read(401, ""),

@@ -20,6 +20,7 @@ const MAX_ANSWER_BYTES: usize = 128 * 1024 * 1024;
 /// An open connection.
 #[derive(Debug)]
 pub(super) struct Connection {
+    is_plain: bool,
     sender: SendRequest<Full<Bytes>>,
     driver: JoinHandle<()>,
 }
@@ -34,22 +35,27 @@ impl Connection {
             .set_nodelay(true)
             .map_err(|error| unreachable(&error))?;
         match tls {
-            None => Self::over(stream).await,
-            Some(tls) => Self::over(tls.shake(stream).await?).await,
+            None => Self::over(stream, true).await,
+            Some(tls) => Self::over(tls.shake(stream).await?, false).await,
         }
     }
 
     async fn over(
         stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        is_plain: bool,
     ) -> Result<Self, ClientError> {
         let (sender, connection) = http1::handshake(TokioIo::new(stream))
             .await
-            .map_err(|error| broken(&error))?;
+            .map_err(|error| broken(&error, is_plain))?;
         let driver = tokio::spawn(async move {
             // What breaks a connection is seen, and told, by whoever waits for an answer on it.
             let _seen_by_the_sender: Result<(), hyper::Error> = connection.await;
         });
-        Ok(Self { sender, driver })
+        Ok(Self {
+            is_plain,
+            sender,
+            driver,
+        })
     }
 
     /// Sends a question and reads the whole answer.
@@ -57,18 +63,16 @@ impl Connection {
         &mut self,
         request: Request<Full<Bytes>>,
     ) -> Result<Answer, ClientError> {
-        self.sender.ready().await.map_err(|error| broken(&error))?;
-        let response = self
-            .sender
-            .send_request(request)
-            .await
-            .map_err(|error| broken(&error))?;
+        let is_plain = self.is_plain;
+        let broken = |error: hyper::Error| broken(&error, is_plain);
+        self.sender.ready().await.map_err(broken)?;
+        let response = self.sender.send_request(request).await.map_err(broken)?;
         let status = response.status().as_u16();
         let body = Limited::new(response.into_body(), MAX_ANSWER_BYTES)
             .collect()
             .await;
         let body = body.map_err(|error| match error.downcast::<hyper::Error>() {
-            Ok(error) => broken(&error),
+            Ok(error) => broken(*error),
             Err(_too_long) => {
                 ClientError::NotOurs(format!("the answer has more than {MAX_ANSWER_BYTES} bytes"))
             }
@@ -103,9 +107,14 @@ fn unreachable(error: &std::io::Error) -> ClientError {
     ClientError::Unreachable { cause }
 }
 
-fn broken(error: &hyper::Error) -> ClientError {
+fn broken(error: &hyper::Error, is_plain: bool) -> ClientError {
     if error.is_parse() {
-        return ClientError::NotOurs("it does not speak HTTP".to_owned());
+        let or_tls = if is_plain {
+            ", or speaks TLS: then write https:// in --url"
+        } else {
+            ""
+        };
+        return ClientError::NotOurs(format!("it does not speak HTTP{or_tls}"));
     }
     let cause = "the connection was closed before the answer".to_owned();
     ClientError::Unreachable { cause }

@@ -34,6 +34,9 @@ pub enum ClientError {
     /// Something else answers at this address.
     #[error("no lastbeatd answers here: {0}; check --url")]
     NotOurs(String),
+    /// The URL has the wrong one of http and https.
+    #[error("{0}")]
+    OtherScheme(&'static str),
     /// The daemon says no.
     #[error("{}", .0.detail)]
     Refused(Box<Problem>),
@@ -45,9 +48,11 @@ impl ClientError {
         match self {
             Self::Unauthorized { .. } => true,
             Self::Refused(problem) => problem.status == FORBIDDEN,
-            Self::Unreachable { .. } | Self::Timeout(_) | Self::Untrusted(_) | Self::NotOurs(_) => {
-                false
-            }
+            Self::Unreachable { .. }
+            | Self::Timeout(_)
+            | Self::Untrusted(_)
+            | Self::NotOurs(_)
+            | Self::OtherScheme(_) => false,
         }
     }
 }
@@ -55,7 +60,9 @@ impl ClientError {
 impl From<ClientError> for Fault {
     fn from(error: ClientError) -> Self {
         let kind = match error {
-            ClientError::Unreachable { .. } | ClientError::Timeout(_) => FaultKind::Unreachable,
+            ClientError::Unreachable { .. }
+            | ClientError::Timeout(_)
+            | ClientError::OtherScheme(_) => FaultKind::Unreachable,
             ClientError::Unauthorized { .. } => FaultKind::Unauthorized,
             ClientError::Untrusted(_) => FaultKind::Untrusted,
             ClientError::NotOurs(_) => FaultKind::NotOurs,

@@ -95,7 +95,7 @@ fn failure(error: &io::Error, host: &str) -> ClientError {
     };
     let text = match cause {
         Error::InvalidMessage(_) => {
-            return ClientError::NotOurs("it speaks http, not https".to_owned());
+            return ClientError::OtherScheme("it does not speak TLS; write http:// in --url");
         }
         Error::InvalidCertificate(cause) => fault(cause, host),
         Error::AlertReceived(alert) => format!("it refuses the TLS handshake ({alert:?})"),

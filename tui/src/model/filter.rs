@@ -1,8 +1,8 @@
 //! The filter: words that all must match, each perhaps negated.
 
-use lastbeat_proto::Status;
 use lastbeat_proto::answer::{Row, Tombstone};
 use lastbeat_proto::query::StatusFilter;
+use lastbeat_proto::{Status, filter};
 
 /// Longest filter that can be typed, in characters: the same as a search text of the API.
 pub const MAX_CHARS: usize = 256;
@@ -40,6 +40,17 @@ impl Filter {
     /// As typed.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// What is wrong with a word of it.
+    pub fn fault(&self) -> Option<String> {
+        filter::fault(&self.text)
+    }
+
+    /// Whether a word asks for what is GONE.
+    pub fn asks_gone(&self) -> bool {
+        let is_asked = |term: &Term| term.test == Test::Gone && !term.is_negated;
+        self.terms.iter().any(is_asked)
     }
 
     /// Whether everything matches.

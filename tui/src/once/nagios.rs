@@ -4,9 +4,9 @@
 use std::fmt::Write as _;
 
 use lastbeat_proto::Status;
-use lastbeat_proto::answer::{Row, ServicesAnswer};
+use lastbeat_proto::answer::Row;
 
-use super::Verdict;
+use super::{Found, Verdict};
 use crate::config::Settings;
 use crate::text::{Charset, SafeText};
 
@@ -14,8 +14,8 @@ use crate::text::{Charset, SafeText};
 const NAMES: usize = 10;
 
 /// The line: the verdict, what is not well by name, and the counts as performance data.
-pub(super) fn line(answer: &ServicesAnswer, settings: &Settings) -> String {
-    let rows = &answer.services;
+pub(super) fn line(found: &Found, settings: &Settings) -> String {
+    let rows = &found.answer.services;
     let verdict = Verdict::of(rows);
     let down: Vec<&Row> = rows.iter().filter(|r| r.status == Status::Down).collect();
     let late: Vec<&Row> = rows.iter().filter(|r| r.late).collect();
@@ -36,8 +36,9 @@ pub(super) fn line(answer: &ServicesAnswer, settings: &Settings) -> String {
     };
     let (up, late, down) = (rows.len() - down.len(), late.len(), down.len());
     let data = format!(
-        "up={up};;;0 late={late};0;;0 down={down};;0;0 total={}",
-        rows.len()
+        "up={up};;;0 late={late};0;;0 down={down};;0;0 total={} gone={};;;0",
+        rows.len(),
+        found.gone_count
     );
     format!(
         "LASTBEAT {word} - {} | {data}\n",
@@ -82,7 +83,12 @@ mod tests {
     use crate::fixture::{answer, registry, row, settings};
 
     fn of(rows: Vec<Row>, flags: &[(&str, &str)]) -> String {
-        line(&answer(rows), &settings(flags))
+        let found = Found {
+            answer: answer(rows),
+            gone: Vec::new(),
+            gone_count: 2,
+        };
+        line(&found, &settings(flags))
     }
 
     #[test]
@@ -93,17 +99,17 @@ mod tests {
 
         assert_eq!(
             of(vec![up()], &[]),
-            "LASTBEAT OK - 1 UP | up=1;;;0 late=0;0;;0 down=0;;0;0 total=1\n"
+            "LASTBEAT OK - 1 UP | up=1;;;0 late=0;0;;0 down=0;;0;0 total=1 gone=2;;;0\n"
         );
         assert_eq!(
             of(vec![up(), late()], &[]),
             "LASTBEAT WARNING - 1 late: b (10.4.0.20:8080) | up=2;;;0 late=1;0;;0 down=0;;0;0 \
-             total=2\n"
+             total=2 gone=2;;;0\n"
         );
         assert_eq!(
             of(vec![up(), late(), down()], &[]),
             "LASTBEAT CRITICAL - 1 DOWN: c<U+007C>d (10.4.0.20:8080); 1 late: b (10.4.0.20:8080) \
-             | up=2;;;0 late=1;0;;0 down=1;;0;0 total=3\n"
+             | up=2;;;0 late=1;0;;0 down=1;;0;0 total=3 gone=2;;;0\n"
         );
     }
 

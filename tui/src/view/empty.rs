@@ -47,14 +47,16 @@ fn sentences(model: &Model, now: Mono) -> Vec<String> {
             ),
             "Esc clears it".to_owned(),
         ],
-        _ if 0 < model.rows.total() => vec![
-            format!(
+        _ if 0 < model.rows.total() => {
+            let said = format!(
                 "none of {} services matches the filter {:?}",
                 model.rows.total(),
                 filter.text()
-            ),
-            "Esc clears it".to_owned(),
-        ],
+            );
+            let fault = filter.fault();
+            let lines = [Some(said), fault, Some("Esc clears it".to_owned())];
+            lines.into_iter().flatten().collect()
+        }
         fault => {
             let mut lines = vec![
                 "no services are registered; register one:".to_owned(),

@@ -26,6 +26,9 @@ pub(super) fn status(model: &Model, look: Look, now: Mono, area: Rect, buffer: &
         line.word("/", look.strong())
             .compose(model.rows.filter().text(), look.plain())
             .word(" ", look.selected());
+        if let Some(fault) = model.rows.filter().fault() {
+            line.skip(2).compose(&fault, look.strong());
+        }
         return;
     }
     let Some(item) = model.selected() else {

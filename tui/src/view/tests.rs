@@ -231,6 +231,20 @@ fn typing_a_filter() {
 }
 
 #[test]
+fn a_misspelt_state_is_told_in_the_line_that_is_typed() {
+    let make = |size| {
+        let mut model = live(size, registry());
+        type_in(&mut model, "status:foo");
+        (model, AT)
+    };
+
+    let screens = screens(make, UTF8);
+
+    let line = "/status:foo   status:foo is none of status: up, late, down, gone";
+    assert!(screens.contains(line), "{screens}");
+}
+
+#[test]
 fn help() {
     let make = |size| {
         let mut model = live(size, registry());

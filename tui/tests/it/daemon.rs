@@ -17,7 +17,7 @@ use serde::Serialize;
 
 /// How long a test waits for what must happen.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
-const NOW: Timestamp = Timestamp::from_micros(1_732_456_687_000_000);
+pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_732_456_687_000_000);
 const UP_MS: i64 = 600_000;
 
 /// A question as it came.

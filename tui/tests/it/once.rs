@@ -3,8 +3,9 @@
 use std::process::{Command, Output, Stdio};
 
 use lastbeat_proto::Status;
+use lastbeat_proto::answer::Tombstone;
 
-use crate::daemon::{Daemon, row};
+use crate::daemon::{Daemon, NOW, row};
 use crate::pty::Terminal;
 
 fn lastbeat(arguments: &[&str]) -> Output {
@@ -19,6 +20,23 @@ fn lastbeat(arguments: &[&str]) -> Output {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn tombstone(name: &str) -> Tombstone {
+    let since = NOW.plus_micros(-60_000_000);
+    Tombstone {
+        id: 9,
+        name: name.to_owned(),
+        instance: "10.0.0.9".to_owned(),
+        ip: "10.0.0.9".to_owned(),
+        port: None,
+        status: Status::Gone,
+        reason: "no heartbeat".to_owned(),
+        deregistered: false,
+        since,
+        last_heartbeat: since,
+        first_seen: since,
+    }
 }
 
 fn two() -> Daemon {
@@ -212,4 +230,66 @@ fn the_help_names_every_flag() {
 
     assert_eq!(output.status.code(), Some(0));
     insta::assert_snapshot!(text(&output.stdout));
+}
+
+#[test]
+fn what_is_gone_is_printed_where_the_filter_asks_for_it() {
+    let daemon = two();
+    let (old, other) = (tombstone("old-api"), tombstone("other"));
+    daemon.state().gone = vec![old, other];
+    let filtered = |filter: &str, format: &str| {
+        let url = daemon.url();
+        let flags = [
+            "--once", "--url", &url, "--filter", filter, "--format", format,
+        ];
+        lastbeat(&flags)
+    };
+
+    let output = filtered("status:gone old", "table");
+    let table = text(&output.stdout);
+    let tsv = text(&filtered("status:gone", "tsv").stdout);
+    let json = text(&filtered("status:gone", "json").stdout);
+    let others = text(&filtered("auth", "json").stdout);
+
+    assert_eq!(output.status.code(), Some(0));
+    let line = table.lines().last().unwrap();
+    assert!(line.starts_with("GONE   old-api  10.0.0.9"), "{table}");
+    assert!(line.ends_with("no heartbeat"), "{table}");
+    assert!(!table.contains("other"), "{table}");
+    assert_eq!(
+        tsv.lines()
+            .filter(|line| line.starts_with("GONE\t"))
+            .count(),
+        2,
+        "{tsv}"
+    );
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["gone"].as_array().unwrap().len(), 2);
+    assert!(!others.contains("\"status\": \"GONE\""), "{others}");
+}
+
+#[test]
+fn a_check_counts_what_is_gone_of_those_that_it_is_about() {
+    let daemon = two();
+    daemon.state().gone = vec![tombstone("auth"), tombstone("other")];
+    let url = daemon.url();
+    let check = |flags: &[&str]| {
+        let flags = [&["--format", "nagios", "--url", &url], flags].concat();
+        text(&lastbeat(&flags).stdout)
+    };
+
+    assert!(check(&[]).ends_with(" total=2 gone=2;;;0\n"));
+    assert!(check(&["--filter", "auth"]).ends_with(" total=1 gone=1;;;0\n"));
+}
+
+#[test]
+fn a_misspelt_state_in_a_filter_is_an_error_and_not_an_empty_list() {
+    let output = lastbeat(&["--once", "--filter", "status:foo"]);
+
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        text(&output.stderr),
+        "lastbeat: cannot use --filter \"status:foo\": status:foo is none of status: up, late, \
+         down, gone\n"
+    );
 }

@@ -196,14 +196,14 @@ fn http_and_https_taken_for_each_other_are_told() {
     );
     assert_eq!(code, Some(3));
     assert!(
-        said.contains("it speaks http, not https; check --url"),
+        said.contains("it does not speak TLS; write http:// in --url"),
         "{said}"
     );
 
     let (code, said) = refusal(&secure.url.replace("https", "http"), &[]);
     assert_eq!(code, Some(3));
     assert!(
-        said.contains("it speaks https, not http; check --url"),
+        said.contains("it speaks TLS; write https:// in --url"),
         "{said}"
     );
 }

@@ -252,3 +252,18 @@ fn what_a_token_may_not_is_a_toast_with_the_daemons_sentence() {
         .filter(|asked| asked.line.starts_with("POST "));
     assert_eq!(refreshes.count(), 1);
 }
+
+#[test]
+fn a_misspelt_variable_is_told_with_the_one_that_was_meant() {
+    let daemon = Daemon::start(Vec::new());
+    let url = daemon.url();
+
+    let output = lastbeat(&["--once", "--url", &url], &[("LASTBEAT_TOKENFILE", "x")]);
+
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(
+        text(&output.stderr),
+        "lastbeat: the variable LASTBEAT_TOKENFILE is none of ours and changes nothing; the \
+         nearest is LASTBEAT_TOKEN_FILE\n"
+    );
+}
