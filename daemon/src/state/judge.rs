@@ -143,7 +143,7 @@ impl State {
             self.mass.note_return(old_grave, place);
         }
         if was == Life::Down && is_mass {
-            self.mass.ended();
+            self.mass.ended(place);
         }
         let Some(hot) = self.slab.get_mut(place) else {
             return;
@@ -218,10 +218,7 @@ impl State {
             if hot.life != Life::Down || !hot.set(flag::MASS) {
                 continue;
             }
-            let began = hot.since;
-            self.mass.down += 1;
-            self.mass.victims += 1;
-            self.mass.since = self.mass.since.or(Some(began));
+            self.mass.add(victim, hot.since_l, hot.since);
             self.mark(victim, List::Lazy);
             self.touch(victim);
         }

@@ -22,10 +22,14 @@ pub(super) struct Mass {
     unmarked: BTreeSet<(Listened, Place)>,
     /// Size of the loss that the notice tells of.
     pub(super) victims: usize,
-    /// How many rows are DOWN with the mark now.
-    pub(super) down: usize,
+    /// Those of them that are DOWN now.
+    down: BTreeSet<Place>,
+    /// How many losses that is: more than one where others fell later, while the first stood.
+    pub(super) losses: usize,
     /// When it began, on the wall.
     pub(super) since: Option<Timestamp>,
+    /// When the newest of them went DOWN.
+    newest: Option<Listened>,
 }
 
 impl Mass {
@@ -60,17 +64,53 @@ impl Mass {
         unmarked.into_iter().map(|(_, place)| place).collect()
     }
 
-    /// One of the DOWN rows with the mark is heard again or left.
-    pub(super) fn ended(&mut self) {
-        self.down = self.down.saturating_sub(1);
-        if self.down == 0 {
-            self.victims = 0;
-            self.since = None;
+    /// Another victim, DOWN since `since_l`. One that falls later than a window behind the others is
+    /// of another loss: it is told together with one that stands, and instead of one that is over.
+    pub(super) fn add(&mut self, place: Place, since_l: Listened, since: Timestamp) {
+        let is_apart = self.newest.is_none_or(|l| l.plus(WINDOW) < since_l);
+        if is_apart && !self.is_standing() {
+            self.forget_loss();
+        }
+        if is_apart || self.losses == 0 {
+            self.losses += 1;
+        }
+        self.newest = self.newest.max(Some(since_l));
+        self.since = self.since.or(Some(since));
+        self.victims += 1;
+        self.down.insert(place);
+    }
+
+    /// A victim of a run before, in any order; whether they fell in one loss is not known any more.
+    pub(super) fn load(&mut self, place: Place, since_l: Listened, since: Timestamp) {
+        self.losses = 1;
+        self.newest = self.newest.max(Some(since_l));
+        self.since = Some(self.since.map_or(since, |first| first.min(since)));
+        self.victims += 1;
+        self.down.insert(place);
+    }
+
+    /// A DOWN row with the mark is heard again or left.
+    pub(super) fn ended(&mut self, place: Place) {
+        self.down.remove(&place);
+        if self.down.is_empty() {
+            self.forget_loss();
         }
     }
 
+    fn forget_loss(&mut self) {
+        self.victims = 0;
+        self.losses = 0;
+        self.since = None;
+        self.down.clear();
+    }
+
+    /// How many of the victims are DOWN now.
+    pub(super) fn down(&self) -> usize {
+        self.down.len()
+    }
+
     /// Whether the notice stands: while a quarter of the victims are DOWN.
-    pub(super) const fn is_standing(&self) -> bool {
-        0 < self.victims && self.victims <= 4 * self.down
+    pub(super) fn is_standing(&self) -> bool {
+        0 < self.victims && self.victims <= 4 * self.down()
     }
 }

@@ -174,11 +174,15 @@ impl State {
             NoticeLevel::Error,
             since,
             format!(
-                "{} instances went DOWN shortly after another from {} on, {} still are: look at \
-                 the network first; their rows are kept for at least 15 minutes",
+                "{} instances went DOWN {} from {} on, {} still are: look at the network first; \
+                 their rows are kept for at least 15 minutes",
                 self.mass.victims,
+                match self.mass.losses {
+                    0 | 1 => "shortly after another".to_owned(),
+                    losses => format!("in {losses} losses"),
+                },
                 clock(since),
-                self.mass.down,
+                self.mass.down(),
             ),
         ))
     }

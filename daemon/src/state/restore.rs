@@ -100,13 +100,12 @@ impl State {
             hot.set(flag::SHOWN);
         }
         self.count(hot.standing(), 1);
-        if life == Life::Down && hot.has(flag::MASS) {
-            self.mass.down += 1;
-            self.mass.victims += 1;
-            self.mass.since = self.mass.since.min(Some(hot.since)).or(Some(hot.since));
-        }
-        let since_l = hot.since_l;
+        let is_victim = life == Life::Down && hot.has(flag::MASS);
+        let (since_l, since) = (hot.since_l, hot.since);
         let place = self.slab.insert(hot);
+        if is_victim {
+            self.mass.load(place, since_l, since);
+        }
         if !life.is_registered() {
             self.graves.insert((since_l, place));
         }

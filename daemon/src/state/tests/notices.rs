@@ -52,6 +52,60 @@ fn a_mass_loss_is_told_since_its_first_victim() {
     );
 }
 
+/// A registry with room for more.
+fn roomy() -> State {
+    let limits = Limits {
+        instances: 100,
+        ..LIMITS
+    };
+    let mut state = State::load(Loaded::default(), RULES, limits, at(0));
+    state.listen(at(0));
+    state
+}
+
+/// Registers so many and lets all of them fall silent.
+fn lose(state: &mut State, named: &str, count: i64, from: i64) {
+    for index in 0..count {
+        register(state, &format!(r#"{{"name":"{named}{index}"}}"#), at(from)).unwrap();
+    }
+    pass(state, from, from + 61);
+}
+
+#[test]
+fn a_later_loss_is_told_together_with_one_that_stands_and_as_another() {
+    let mut state = roomy();
+    lose(&mut state, "a", 6, 0);
+    lose(&mut state, "b", 8, 62);
+
+    let text = "14 instances went DOWN in 2 losses from 08:01:00 UTC on, 14 still are: look at \
+                the network first; their rows are kept for at least 15 minutes";
+    assert_eq!(
+        said(&state),
+        [("mass-loss".to_owned(), 60, text.to_owned())]
+    );
+}
+
+#[test]
+fn a_later_loss_is_told_alone_when_the_one_before_is_over() {
+    let mut state = roomy();
+    lose(&mut state, "a", 20, 0);
+    for index in 0..17 {
+        state
+            .heartbeat(&name(&format!("a{index}")), None, &caller(1), at(62))
+            .unwrap();
+    }
+    assert_eq!(said(&state), [], "three of twenty are less than a quarter");
+
+    pass(&mut state, 62, 123);
+
+    let text = "17 instances went DOWN shortly after another from 08:02:02 UTC on, 17 still are: \
+                look at the network first; their rows are kept for at least 15 minutes";
+    assert_eq!(
+        said(&state),
+        [("mass-loss".to_owned(), 122, text.to_owned())]
+    );
+}
+
 #[test]
 fn refused_rows_of_an_import_are_told() {
     let loaded = Loaded {
