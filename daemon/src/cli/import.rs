@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::CliError;
-use super::database::{STREAM, say};
+use super::database::{STREAM, now, say};
 use crate::store::{FileError, import};
 
 /// Builds `db` from the document `from` and says how much of what it took.
@@ -22,7 +22,7 @@ pub(super) fn run(db: &Path, from: &Path) -> Result<(), CliError> {
         source_name: name.clone(),
         detail: format!("it cannot be read: {cause}"),
     })?;
-    let taken = import(db, &document, &name)?;
+    let taken = import(db, &document, &name, now())?;
     let db = std::path::absolute(db).unwrap_or_else(|_no_directory| db.to_path_buf());
     say(&format!(
         "imported to: {}\ninstances: {}\ntombstones: {}\nevents: {}\nstretches: {}\nrefused rows of an imported database: {}",

@@ -5,6 +5,7 @@ mod random;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use lastbeat_proto::Timestamp;
 use lastbeatd::store::{FileError, Store, StoreError, Taken, export_to, import};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -23,10 +24,13 @@ fn document(db: &Path) -> String {
     String::from_utf8(document).unwrap()
 }
 
+/// When documents are imported: later than every time in them.
+const LATER: Timestamp = Timestamp::from_micros(253_402_300_799_000_000);
+
 fn take(db: &Path, document: &str) -> Taken {
     loop {
         // A program that another test starts in this moment holds our files until it runs.
-        match import(db, document.as_bytes(), "a text") {
+        match import(db, document.as_bytes(), "a text", LATER) {
             Err(FileError::Store(StoreError::InUse { .. })) => std::thread::yield_now(),
             taken => return taken.unwrap(),
         }

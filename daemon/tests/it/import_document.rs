@@ -215,6 +215,27 @@ fn a_time_in_any_other_form_than_the_one_that_is_written_is_refused() {
     }
 }
 
+#[test]
+fn an_instance_that_was_heard_in_the_future_is_refused() {
+    let good = document();
+    let dir = tempfile::tempdir().unwrap();
+    for (field, name) in [
+        ("\"first_seen\":\"20", "first_seen"),
+        ("\"since\":\"20", "since"),
+        ("\"heartbeat\":{\"at\":\"20", "heartbeat.at"),
+    ] {
+        let later = format!("{}29", field.strip_suffix("20").unwrap());
+        fs::write(dir.path().join("document"), with(&good, field, &later)).unwrap();
+
+        let place = format!("instances[0]: its {name} 29");
+        sentences(
+            dir.path(),
+            1,
+            &[&place, "is more than 1d ahead of this machine's clock"],
+        );
+    }
+}
+
 fn sentences(dir: &Path, code: i32, words: &[&str]) {
     let before = names(dir);
     run(dir, &["import", "document"]).refused(code, words);

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use lastbeat_proto::{Span, Timestamp};
 use rusqlite::Connection;
 use serde::Deserialize;
 
@@ -16,6 +17,9 @@ use crate::store::lock::Lock;
 use crate::store::place::{Place, SIBLINGS, remove_if_there};
 use crate::store::soundness::Soundness;
 use crate::store::{fresh, schema, write};
+
+/// How far a time of an instance may be ahead of the clock here, since clocks of two machines differ.
+const MAX_AHEAD: Span = Span::from_secs(86_400);
 
 /// What every version of the format begins with.
 #[derive(Deserialize)]
@@ -57,15 +61,22 @@ pub struct Taken {
     pub refused_rows: usize,
 }
 
-/// Builds the new database `db` from a document; `source_name` says where that comes from.
+/// Builds the new database `db` from a document at `now`; `source_name` says where that comes from.
 ///
 /// # Errors
 /// [`FileError`]; then there is no database `db`, or the one that was there before.
-pub fn import(db: &Path, document: &[u8], source_name: &str) -> Result<Taken, FileError> {
-    let import = parse(document).map_err(|detail| FileError::Document {
+pub fn import(
+    db: &Path,
+    document: &[u8],
+    source_name: &str,
+    now: Timestamp,
+) -> Result<Taken, FileError> {
+    let refused = |detail| FileError::Document {
         source_name: source_name.to_owned(),
         detail,
-    })?;
+    };
+    let import = parse(document).map_err(refused)?;
+    check_times(&import, now).map_err(refused)?;
     let place = Place::find(db)?;
     check_free(&place)?;
     let _lock = Lock::take(&place)?;
@@ -163,6 +174,26 @@ pub(super) fn parse(document: &[u8]) -> Result<Import, String> {
     };
     judge(&import)?;
     Ok(import)
+}
+
+/// No instance was heard in the future. Events and stretches are not asked: a wall clock that was
+/// wrong for a while has left its times there, and nothing is judged by them.
+fn check_times(import: &Import, now: Timestamp) -> Result<(), String> {
+    let latest = now.plus_micros(MAX_AHEAD.as_signed_micros());
+    for (index, row) in import.batch.rows.iter().enumerate() {
+        let times = [
+            ("first_seen", row.first_seen),
+            ("since", row.since),
+            ("heartbeat.at", row.heartbeat.at),
+        ];
+        if let Some((field, time)) = times.into_iter().find(|(_, time)| latest < *time) {
+            return Err(format!(
+                "instances[{index}]: its {field} {time} is more than {MAX_AHEAD} ahead of this \
+                 machine's clock ({now}); correct whichever is wrong"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// What must hold between the records.
