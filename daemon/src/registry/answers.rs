@@ -10,7 +10,7 @@ use lastbeat_proto::query::{self, HistoryQuery, ListQuery};
 
 use super::{Overview, PAGE_EVENTS, PAGE_GONE, Past, Registry, RegistryError};
 use crate::state::record::EventRecord;
-use crate::state::{Figures, MASS_LOSS, Place};
+use crate::state::{Figures, MASS_LOSS, Place, Watched};
 
 impl Registry {
     /// Everything the dashboard's page shows.
@@ -49,7 +49,7 @@ impl Registry {
     /// nothing is known.
     pub fn uptime(&self, name: &ServiceName) -> Result<UptimeAnswer, RegistryError> {
         let events = self.recorded(Some(name.as_str()), u64::MAX, query::MAX_LIMIT)?;
-        let watched = self.hold(|state, now| state.watched(name, now));
+        let watched = self.watched(name);
         if events.is_empty() && watched.is_empty() {
             return Err(RegistryError::Unknown {
                 name: name.to_string(),
@@ -57,6 +57,14 @@ impl Registry {
             });
         }
         Ok(watched.uptime(&events, query::MAX_LIMIT))
+    }
+
+    /// As of this moment: what is counted back from it must meet the times of the events.
+    fn watched(&self, name: &ServiceName) -> Watched {
+        self.hold(|state, now| {
+            state.look(now);
+            state.watched(name, now)
+        })
     }
 
     /// What the page of a service tells of its past. Blocks while it reads the store; where that
@@ -70,7 +78,7 @@ impl Registry {
                 Some(error),
             ),
         };
-        let watched = self.hold(|state, now| state.watched(name, now));
+        let watched = self.watched(name);
         let newest = events.get(..query::LIMIT).unwrap_or(&events);
         Past {
             events: self.shown(newest, query::LIMIT),

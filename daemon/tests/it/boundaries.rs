@@ -121,3 +121,18 @@ impl Daemon {
         }
     }
 }
+
+#[tokio::test]
+async fn the_times_of_an_uptime_are_those_of_the_events_at_every_moment() {
+    let daemon = Daemon::start();
+    daemon.register("api", "192.0.2.10").await;
+
+    for passed_ms in [1, 100, 249] {
+        daemon.advance(Span::from_micros(passed_ms * 1_000));
+        let uptime = daemon.send("GET", "/uptime/api", "").await.json();
+        let events = daemon.send("GET", "/events?name=api", "").await.json();
+
+        let day = uptime["service"]["day"].as_array().unwrap();
+        assert_eq!(day.last().unwrap()["from"], events["events"][0]["at"]);
+    }
+}
