@@ -27,6 +27,10 @@ use super::still::Still;
 /// Where schemas of types stand in the document.
 const SCHEMAS: &str = "/components/schemas";
 
+/// The version of the API and not of the program: that is told to those who may look, by `/healthz`
+/// and `/metrics`, and this document is for everybody.
+const VERSION: &str = "1";
+
 /// What a reader should know before the list of paths.
 const ABOUT: &str = "A service registry and heartbeat monitor: services register, keep beating, and are UP or DOWN.\n\n\
     `HEAD` works wherever `GET` does; another method is 405 with `Allow`. \
@@ -81,7 +85,7 @@ fn document() -> Value {
             "title": "lastbeat",
             "description": ABOUT,
             "license": {"name": "MIT", "identifier": "MIT"},
-            "version": env!("CARGO_PKG_VERSION"),
+            "version": VERSION,
         },
         "paths": paths,
         "components": {

@@ -107,7 +107,7 @@ pub struct Tls {
 #[derive(Debug)]
 struct InUse {
     config: Arc<ServerConfig>,
-    /// When the first certificate of the chain ends, where that can be read.
+    /// When the first of the chain's certificates to end does so, as far as that can be read.
     ends: Option<Timestamp>,
 }
 

@@ -257,3 +257,11 @@ fn a_limit_of_a_registration_is_where_its_reader_says_no() {
         );
     }
 }
+
+#[test]
+fn who_may_not_look_does_not_learn_here_which_version_runs() {
+    let document = document();
+
+    assert_eq!(document["info"]["version"], "1");
+    assert!(!document.to_string().contains(env!("CARGO_PKG_VERSION")));
+}
