@@ -1,6 +1,6 @@
 //! The changelog of the Debian package: the newest section of `CHANGELOG.md` in Debian's form.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 /// Longest line, in characters.
 const WIDTH: usize = 78;
@@ -14,15 +14,23 @@ pub(crate) fn debian(changelog: &str, version: &str, date: &str) -> Result<Strin
         .split("\n## ")
         .nth(1)
         .context("CHANGELOG.md has no section")?;
-    let items: Vec<String> = newest
-        .lines()
-        .filter_map(|line| line.strip_prefix("- "))
-        .map(item)
-        .collect();
-    let first = items.first().context("CHANGELOG.md has no item")?.clone();
-    let rest = items.get(1..).unwrap_or_default().concat();
+    let mut items = String::new();
+    let mut heading = None;
+    for line in newest.lines() {
+        if let Some(text) = line.strip_prefix("### ") {
+            heading = Some(text.trim());
+        } else if let Some(text) = line.strip_prefix("- ") {
+            // A heading without an item would be one of nothing.
+            if let Some(heading) = heading.take() {
+                let blank = if items.is_empty() { "" } else { "\n" };
+                items.extend([blank, "  [ ", heading, " ]\n"]);
+            }
+            items.push_str(&item(text));
+        }
+    }
+    ensure!(!items.is_empty(), "CHANGELOG.md has no item");
     Ok(format!(
-        "lastbeat ({version}) unstable; urgency=medium\n\n{first}{rest}\n \
+        "lastbeat ({version}) unstable; urgency=medium\n\n{items}\n \
          -- The lastbeat authors <authors@lastbeat.dev>  {date}\n"
     ))
 }
@@ -69,6 +77,19 @@ mod tests {
             "{debian}"
         );
         assert!(!debian.contains("old"), "{debian}");
+    }
+
+    #[test]
+    fn headings_stand_before_their_items() {
+        let text = "\n## [1.0.0]\n\n### Added\n\n- a\n- b\n\n### Changed\n\n### Fixed\n\n- c\n";
+
+        let debian = debian(text, "1", "now").unwrap();
+
+        assert!(
+            debian.contains("\n\n  [ Added ]\n  * a\n  * b\n\n  [ Fixed ]\n  * c\n\n -- "),
+            "{debian}"
+        );
+        assert!(!debian.contains("Changed"), "{debian}");
     }
 
     #[test]
