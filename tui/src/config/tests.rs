@@ -204,5 +204,5 @@ fn a_word_that_does_not_exist_is_refused_with_those_that_do() {
 fn the_table_of_variables_is_that_of_the_settings() {
     let ours: Vec<&str> = SETTINGS.iter().filter_map(|s| s.variable).collect();
 
-    assert_eq!(ours, lastbeat_proto::variable::CLIENT);
+    assert_eq!(ours, variable::CLIENT);
 }
