@@ -40,7 +40,7 @@ use crate::clock::{Listened, Moment, Mono};
 use crate::config::{Limits, Rules};
 use crate::instance::{Life, Pulse};
 
-pub use self::command::{Deregistered, Heard, Refusal};
+pub use self::command::{Deregistered, Heard, MAX_CHOICES, Refusal};
 pub use self::delta::Cursor;
 pub use self::listening::MAX_STRETCHES;
 pub use self::notice::{MASS_LOSS, Rewritten, StoreTrouble};

@@ -22,6 +22,7 @@ use super::router::RouteError;
 use super::shelf::ShelfFull;
 use super::waiting::TooManyWaiting;
 use crate::registry::RegistryError;
+use crate::state::MAX_CHOICES;
 use crate::token::TokenError;
 
 /// How long a client should wait when the store does not write or read: the store tries again
@@ -138,8 +139,6 @@ const MAX_ERRORS: usize = 20;
 /// Slashes in a path to which a page answers: each link of the page has as many steps back, and no
 /// name has more.
 const MAX_SLASHES: usize = 128;
-/// Instances that a `409` offers one by one.
-const MAX_CHOICES: usize = 20;
 
 impl Refusal {
     /// Whether the head itself contradicts HTTP, so that another reader of it, such as a proxy,

@@ -61,10 +61,12 @@ impl Registry {
 
     /// As of this moment: what is counted back from it must meet the times of the events.
     fn watched(&self, name: &ServiceName) -> Watched {
-        self.hold(|state, now| {
+        let mut watched = Watched::new(name);
+        self.each_of_name(name, |state, places, now| {
             state.look(now);
-            state.watched(name, now)
-        })
+            watched.add(state, places, now);
+        });
+        watched
     }
 
     /// What the page of a service tells of its past. Blocks while it reads the store; where that

@@ -6,9 +6,10 @@ use lastbeat_proto::answer::{DeregisterAnswer, HeartbeatAnswer, RegisterAnswer, 
 use lastbeat_proto::register::Registration;
 use lastbeat_proto::{Address, InstanceId, ServiceName, Status, Timestamp};
 
-use super::pieces::{Listing, Rows};
+use super::pieces::{Listing, PIECE, Rows};
 use super::{Registry, RegistryError};
-use crate::state::{Heard, Refusal};
+use crate::clock::Moment;
+use crate::state::{Deregistered, Heard, Place, Refusal, State};
 
 impl Registry {
     /// Registers an instance, or hears it again. `caller` is where the request came from: the
@@ -89,16 +90,28 @@ impl Registry {
         name: &ServiceName,
         instance: Option<&InstanceId>,
     ) -> Result<DeregisterAnswer, RegistryError> {
-        let done = self.hold(|state, now| {
-            let done = state.deregister(name, instance, now)?;
-            let removed: Vec<_> = done
-                .places
-                .iter()
-                .filter_map(|place| state.removed(*place))
-                .collect();
-            Ok((done.urgent, removed))
-        });
-        let (urgent, removed) = done.map_err(|refusal| self.refused(name, instance, refusal))?;
+        let mut removed = Vec::new();
+        let mut urgent = None;
+        let mut note = |state: &State, done: Deregistered| {
+            urgent = urgent.max(Some(done.urgent));
+            removed.extend(done.places.iter().filter_map(|place| state.removed(*place)));
+        };
+        if instance.is_some() {
+            let done = self.hold(|state, now| {
+                let done = state.deregister(name, instance, now)?;
+                note(state, done);
+                Ok(())
+            });
+            done.map_err(|refusal| self.refused(name, instance, refusal))?;
+        } else {
+            self.each_of_name(name, |state, places, now| {
+                if !places.is_empty() {
+                    let done = state.deregister_all(places, now);
+                    note(state, done);
+                }
+            });
+        }
+        let urgent = urgent.ok_or_else(|| self.refused(name, instance, Refusal::Unknown))?;
         self.until_stored(urgent).await?;
         let message = match removed.len() {
             0 => format!("{name} was deregistered already"),
@@ -122,26 +135,54 @@ impl Registry {
             now: Timestamp,
             up_ms: i64,
         }
-        self.hold(|state, now| {
-            let places = state.judged_of_name(name, now);
-            let (status, last_heartbeat) = state.together(&places, now)?;
-            // Texts and numbers always serialize.
-            let mut opening = serde_json::to_vec(&Opening {
+        let mut all = Vec::new();
+        let mut together: Option<Opening<'_>> = None;
+        self.each_of_name(name, |state, places, now| {
+            let judged = state.judged(places, now);
+            let Some((status, last_heartbeat)) = state.together(&judged, now) else {
+                return;
+            };
+            all.extend(judged);
+            let before = together.take();
+            let was_up = before
+                .as_ref()
+                .is_some_and(|before| before.status == Status::Up);
+            together = Some(Opening {
                 name: name.as_str(),
-                status,
-                last_heartbeat,
+                status: if was_up { Status::Up } else { status },
+                last_heartbeat: before.map_or(last_heartbeat, |before| {
+                    before.last_heartbeat.max(last_heartbeat)
+                }),
                 now: now.wall,
                 up_ms: state.up_ms(now),
-            })
-            .unwrap_or_default();
-            opening.pop();
-            opening.extend_from_slice(b",\"instances\":[");
-            Some(Listing::new(self, opening, Rows::chosen(places)))
-        })
-        .ok_or_else(|| RegistryError::Unknown {
-            name: name.to_string(),
-            instance: None,
-        })
+            });
+        });
+        let opening = together.ok_or_else(|| self.refused(name, None, Refusal::Unknown))?;
+        // Texts and numbers always serialize.
+        let mut opening = serde_json::to_vec(&opening).unwrap_or_default();
+        opening.pop();
+        opening.extend_from_slice(b",\"instances\":[");
+        Ok(Listing::new(self, opening, Rows::chosen(all)))
+    }
+
+    /// Does something with all rows of a name, living ones and tombstones, so many in each hold of
+    /// the lock that nobody waits long for it.
+    pub(super) fn each_of_name(
+        &self,
+        name: &ServiceName,
+        mut act: impl FnMut(&mut State, &[Place], Moment),
+    ) {
+        let mut behind = None;
+        loop {
+            behind = self.hold(|state, now| {
+                let (places, next) = state.portion_of_name(name, behind.as_ref(), PIECE.rows);
+                act(state, &places, now);
+                next
+            });
+            if behind.is_none() {
+                return;
+            }
+        }
     }
 
     async fn until_stored(&self, urgent: u64) -> Result<(), RegistryError> {

@@ -2,6 +2,8 @@
 
 use lastbeat_proto::Span;
 
+use crate::state::MAX_CHOICES;
+
 /// Why a command was refused.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum RegistryError {
@@ -14,11 +16,15 @@ pub enum RegistryError {
         instance: Option<String>,
     },
     /// Several instances have the name and none was named.
-    #[error("{} instances are registered as {name}: {}; name one with ?instance=", instances.len(), some_of(instances))]
+    #[error(
+        "{} instances are registered as {name}: {}; name one with ?instance=",
+        count(instances),
+        some_of(instances)
+    )]
     Ambiguous {
         /// Name of the service.
         name: String,
-        /// Their keys.
+        /// Their keys; of more than [`MAX_CHOICES`], not all.
         instances: Vec<String>,
     },
     /// No room for another instance.
@@ -45,9 +51,6 @@ pub enum RegistryError {
     },
 }
 
-/// Keys that an error text names of many.
-const MAX_NAMED: usize = 20;
-
 fn whom(name: &str, instance: Option<&str>) -> String {
     match instance {
         None => format!("service {name}"),
@@ -55,10 +58,37 @@ fn whom(name: &str, instance: Option<&str>) -> String {
     }
 }
 
+fn count(instances: &[String]) -> String {
+    if MAX_CHOICES < instances.len() {
+        return format!("more than {MAX_CHOICES}");
+    }
+    instances.len().to_string()
+}
+
 fn some_of(instances: &[String]) -> String {
-    let named = instances.get(..MAX_NAMED).unwrap_or(instances).join(", ");
-    match instances.len().saturating_sub(MAX_NAMED) {
-        0 => named,
-        more => format!("{named} and {more} more"),
+    match instances.get(..MAX_CHOICES) {
+        Some(some) if some.len() < instances.len() => format!("{}, …", some.join(", ")),
+        _ => instances.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_to_choose_from_twenty_are_named() {
+        let said = |count: usize| {
+            let instances = (0..count).map(|number| format!("i{number}")).collect();
+            let name = "w".to_owned();
+            RegistryError::Ambiguous { name, instances }.to_string()
+        };
+
+        let twenty = said(MAX_CHOICES);
+        assert!(twenty.starts_with("20 instances are registered as w: i0, i1,"));
+        assert!(twenty.ends_with("i18, i19; name one with ?instance="));
+        let more = said(MAX_CHOICES + 1);
+        assert!(more.starts_with("more than 20 instances are registered as w: i0, i1,"));
+        assert!(more.ends_with("i18, i19, …; name one with ?instance="));
     }
 }

@@ -53,10 +53,10 @@ impl State {
         };
         let record = self.new_record(id, registration, location, now);
         let fresh = self.fresh_hot(record, now);
+        self.slab.set_detail(place, &fresh.detail);
         let Some(hot) = self.slab.get_mut(place) else {
             return;
         };
-        hot.detail = fresh.detail;
         hot.ttl = fresh.ttl;
         hot.heartbeat = fresh.heartbeat;
         hot.heard = fresh.heard;
@@ -172,8 +172,8 @@ impl State {
         let who = subject(hot);
         if let Some(hot) = self.slab.get_mut(place) {
             hot.ttl = detail.own_ttl.unwrap_or(self.rules.ttl);
-            hot.detail = detail;
         }
+        self.slab.set_detail(place, &detail);
         self.record(now, EventKind::Changed, Some(who), Some(reason));
         self.touch_and_wake(place);
         self.mark(place, List::Urgent);

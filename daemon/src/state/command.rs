@@ -7,7 +7,7 @@ use super::State;
 use super::change::locate;
 use super::dirty::List;
 use super::record::Heartbeat;
-use super::slab::{Hot, Place, flag};
+use super::slab::{Place, flag};
 use crate::clock::Moment;
 use crate::instance::Life;
 
@@ -26,7 +26,7 @@ pub struct Heard {
 }
 
 /// Instances were taken out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Deregistered {
     /// Those that this call changed.
     pub places: Vec<Place>,
@@ -34,12 +34,15 @@ pub struct Deregistered {
     pub urgent: u64,
 }
 
+/// Instances that are named to one who must choose.
+pub const MAX_CHOICES: usize = 20;
+
 /// Why a command changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
     /// Not registered.
     Unknown,
-    /// Several instances have the name; these.
+    /// Several instances have the name: these, or more where they are more than [`MAX_CHOICES`].
     Ambiguous(Vec<InstanceId>),
     /// No room for another instance.
     Full,
@@ -139,19 +142,22 @@ impl State {
         if meant.is_empty() {
             return Err(Refusal::Unknown);
         }
-        let mut done = Deregistered {
-            places: Vec::new(),
-            urgent: 0,
-        };
-        for place in meant {
-            self.judge(place, now);
-            if self.take_out(place, now) {
-                done.places.push(place);
+        Ok(self.deregister_all(&meant, now))
+    }
+
+    /// Takes out these rows, as [`deregister`](Self::deregister) does.
+    pub fn deregister_all(&mut self, places: &[Place], now: Moment) -> Deregistered {
+        self.advance(now);
+        let mut done = Deregistered::default();
+        for place in places {
+            self.judge(*place, now);
+            if self.take_out(*place, now) {
+                done.places.push(*place);
             }
-            let urgent = self.slab.get(place).map_or(0, |hot| hot.urgent);
+            let urgent = self.slab.get(*place).map_or(0, |hot| hot.urgent);
             done.urgent = done.urgent.max(urgent);
         }
-        Ok(done)
+        done
     }
 
     fn check_room(&self) -> Result<(), Refusal> {
@@ -173,32 +179,37 @@ impl State {
     }
 
     /// The instance that a nameless heartbeat means: the caller's own, a registered one first,
-    /// else the only registered one, else the only one that timed out.
+    /// else the only registered one, else the only one that timed out. The caller's own is found
+    /// by its address, so that a fleet under one name is as quick as one instance.
     fn the_one(&self, name: &ServiceName, caller: &Address) -> Result<Option<Place>, Refusal> {
-        let hot = |place: &Place| self.slab.get(*place);
-        let known: Vec<Place> = self
-            .slab
-            .of_name(name)
-            .filter(|place| hot(place).is_some_and(|hot| hot.life != Life::Deregistered))
-            .collect();
-        let those = |among: &[Place], is_meant: &dyn Fn(&Hot) -> bool| -> Vec<Place> {
-            let meant = |place: &&Place| hot(place).is_some_and(is_meant);
-            among.iter().filter(meant).copied().collect()
-        };
-        let mine = those(&known, &|hot| hot.detail.address == *caller);
-        let registered = those(&known, &|hot| hot.life.is_registered());
-        let mine_now = those(&mine, &|hot| hot.life.is_registered());
-        for candidates in [&mine_now, &mine, &registered, &known] {
-            if let [only] = candidates.as_slice() {
-                return Ok(Some(*only));
-            }
-            if 1 < candidates.len() {
-                let instances = candidates.iter().filter_map(hot);
-                let instances = instances.map(|hot| hot.detail.instance.clone()).collect();
-                return Err(Refusal::Ambiguous(instances));
-            }
+        let life = |place: &Place| self.slab.get(*place).map(|hot| hot.life);
+        let is_registered = |place: &Place| life(place).is_some_and(Life::is_registered);
+        let is_known = |place: &Place| life(place).is_some_and(|life| life != Life::Deregistered);
+        let mine = || self.slab.of_address(name, caller);
+        let all = || self.slab.of_name(name);
+        let mut found = self.the_only(mine().filter(is_registered))?;
+        if found.is_none() {
+            found = self.the_only(mine().filter(is_known))?;
         }
-        Ok(None)
+        if found.is_none() {
+            found = self.the_only(all().filter(is_registered))?;
+        }
+        if found.is_none() {
+            found = self.the_only(all().filter(is_known))?;
+        }
+        Ok(found)
+    }
+
+    /// The place, if it is only one.
+    fn the_only(&self, places: impl Iterator<Item = Place>) -> Result<Option<Place>, Refusal> {
+        let some: Vec<Place> = places.take(MAX_CHOICES + 1).collect();
+        if let [] | [_] = some.as_slice() {
+            return Ok(some.first().copied());
+        }
+        let hots = some.iter().filter_map(|place| self.slab.get(*place));
+        let mut instances: Vec<_> = hots.map(|hot| hot.detail.instance.clone()).collect();
+        instances.sort();
+        Err(Refusal::Ambiguous(instances))
     }
 
     /// A heartbeat of a row that is not deregistered.

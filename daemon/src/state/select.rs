@@ -129,6 +129,26 @@ impl State {
         Some((hot.detail.name.clone(), hot.detail.instance.clone()))
     }
 
+    /// At most `count` rows of a name, living ones and tombstones, behind the given instance, and
+    /// behind whom to go on; nobody: that was all.
+    pub fn portion_of_name(
+        &self,
+        name: &ServiceName,
+        behind: Option<&InstanceId>,
+        count: usize,
+    ) -> (Vec<Place>, Option<InstanceId>) {
+        let of_name = |place: &Place| {
+            let hot = self.slab.get(*place);
+            hot.is_some_and(|hot| hot.detail.name == *name)
+        };
+        let rows = self.slab.after(Some((name, behind)), count);
+        let places: Vec<Place> = rows.take_while(of_name).collect();
+        let last = places.last().filter(|_| places.len() == count);
+        let next = last.and_then(|place| self.slab.get(*place));
+        let next = next.map(|hot| hot.detail.instance.clone());
+        (places, next)
+    }
+
     /// What rows are together: UP when one is, and their newest heartbeat; nothing of no row.
     pub fn together(&self, places: &[Place], now: Moment) -> Option<(Status, Timestamp)> {
         let rows = || places.iter().filter_map(|place| self.slab.get(*place));
@@ -137,11 +157,10 @@ impl State {
         Some((if is_up { Status::Up } else { Status::Down }, newest))
     }
 
-    /// The registered rows of one name, judged now.
-    pub fn judged_of_name(&mut self, name: &ServiceName, now: Moment) -> Vec<Place> {
+    /// The registered ones of these rows, judged now.
+    pub fn judged(&mut self, places: &[Place], now: Moment) -> Vec<Place> {
         self.advance(now);
-        let places: Vec<Place> = self.slab.of_name(name).collect();
-        for place in &places {
+        for place in places {
             self.judge(*place, now);
             self.enqueue(*place);
         }
@@ -150,6 +169,6 @@ impl State {
                 .get(*place)
                 .is_some_and(|hot| hot.life.is_registered())
         };
-        places.into_iter().filter(is_registered).collect()
+        places.iter().copied().filter(is_registered).collect()
     }
 }

@@ -54,6 +54,8 @@ pub(super) struct Slab {
     changes: Vec<u64>,
     free: Vec<u32>,
     index: HashTable<u32>,
+    /// By name and address, which several instances may share.
+    addresses: HashTable<u32>,
     hasher: RandomState,
     /// A name alone sorts before all its instances.
     order: BTreeMap<(ServiceName, Option<InstanceId>), u32>,
@@ -91,7 +93,19 @@ impl Slab {
             .insert_unique(hash, slot, |slot| hash_of(rows, hasher, *slot));
         self.order
             .insert((detail.name.clone(), Some(detail.instance.clone())), slot);
+        self.index_address(slot, &detail);
         place
+    }
+
+    /// Replaces the part of a row that only a registration changes; who it is stays.
+    pub(super) fn set_detail(&mut self, place: Place, detail: &Arc<Detail>) {
+        let Some(hot) = self.get(place) else { return };
+        let old = Arc::clone(&hot.detail);
+        self.forget_address(place.slot, &old);
+        if let Some(hot) = self.get_mut(place) {
+            hot.detail = Arc::clone(detail);
+        }
+        self.index_address(place.slot, detail);
     }
 
     /// Frees the row at `place`; its slot gets the next generation.
@@ -104,6 +118,7 @@ impl Slab {
         }
         self.order
             .remove(&(detail.name.clone(), Some(detail.instance.clone())));
+        self.forget_address(place.slot, &detail);
         if let Some(used) = self.rows.get_mut(place.slot as usize) {
             *used = Slot::Free(place.generation.wrapping_add(1));
         }
@@ -144,6 +159,46 @@ impl Slab {
             slot,
             generation: hot.generation,
         })
+    }
+
+    /// The rows of a name at one address, living ones and tombstones, in no order.
+    pub(super) fn of_address<'slab>(
+        &'slab self,
+        name: &'slab ServiceName,
+        address: &'slab Address,
+    ) -> impl Iterator<Item = Place> {
+        let hash = self.hasher.hash_one((name.as_str(), address));
+        let is_there = move |place: &Place| {
+            self.get(*place)
+                .is_some_and(|hot| hot.detail.name == *name && hot.detail.address == *address)
+        };
+        let slots = self.addresses.iter_hash(hash);
+        slots
+            .filter_map(|slot| self.place_at(*slot))
+            .filter(is_there)
+    }
+
+    fn index_address(&mut self, slot: u32, detail: &Detail) {
+        let hash = self
+            .hasher
+            .hash_one((detail.name.as_str(), &detail.address));
+        let (rows, hasher) = (&self.rows, &self.hasher);
+        self.addresses
+            .insert_unique(hash, slot, |slot| match rows.get(*slot as usize) {
+                Some(Slot::Used(hot)) => {
+                    hasher.hash_one((hot.detail.name.as_str(), &hot.detail.address))
+                }
+                _ => 0,
+            });
+    }
+
+    fn forget_address(&mut self, slot: u32, detail: &Detail) {
+        let hash = self
+            .hasher
+            .hash_one((detail.name.as_str(), &detail.address));
+        if let Ok(entry) = self.addresses.find_entry(hash, |found| *found == slot) {
+            entry.remove();
+        }
     }
 
     /// All rows of a name, living ones and tombstones, by instance.

@@ -10,6 +10,7 @@ use super::*;
 use crate::config::{Limits, Rules};
 
 mod flapping;
+mod fleet;
 mod notices;
 mod storing;
 

@@ -12,8 +12,8 @@ use lastbeat_proto::answer::{
 use lastbeat_proto::{InstanceId, ServiceName, Span, Timestamp};
 
 use self::pieces::{Listening, Piece, Together, pieces, turns};
-use super::State;
 use super::record::{EventRecord, Stretch};
+use super::{Place, State};
 use crate::clock::{Listened, Moment};
 use crate::instance::Life;
 
@@ -49,30 +49,35 @@ struct Registered {
     since_l: Listened,
 }
 
-impl State {
-    /// What is needed to tell the uptime of `name`.
-    pub fn watched(&self, name: &ServiceName, now: Moment) -> Watched {
-        let places = self.slab.of_name(name);
-        let hots = places.filter_map(|place| self.slab.get(place));
-        Watched {
+impl Watched {
+    /// A service of which nothing is known yet.
+    pub fn new(name: &ServiceName) -> Self {
+        Self {
             name: name.clone(),
-            now: now.wall,
-            l: self.listening.l(),
-            stretches: self.listening.stretches().iter().rev().copied().collect(),
-            instances: hots
-                .filter(|hot| hot.life.is_registered())
-                .map(|hot| Registered {
-                    id: hot.detail.id,
-                    instance: hot.detail.instance.clone(),
-                    life: hot.life,
-                    since_l: hot.since_l,
-                })
-                .collect(),
+            now: Timestamp::default(),
+            l: Listened::default(),
+            stretches: Vec::new(),
+            instances: Vec::new(),
         }
     }
-}
 
-impl Watched {
+    /// Adds those of these rows that are registered; all of it is as of `now` from then on.
+    pub fn add(&mut self, state: &State, places: &[Place], now: Moment) {
+        self.now = now.wall;
+        self.l = state.listening.l();
+        self.stretches.clear();
+        let stretches = state.listening.stretches().iter();
+        self.stretches.extend(stretches.rev().copied());
+        let hots = places.iter().filter_map(|place| state.slab.get(*place));
+        let registered = hots.filter(|hot| hot.life.is_registered());
+        self.instances.extend(registered.map(|hot| Registered {
+            id: hot.detail.id,
+            instance: hot.detail.instance.clone(),
+            life: hot.life,
+            since_l: hot.since_l,
+        }));
+    }
+
     /// Whether nothing of that name is registered.
     pub fn is_empty(&self) -> bool {
         self.instances.is_empty()

@@ -77,6 +77,27 @@ async fn a_long_list_is_chunked_and_to_an_old_client_ends_with_the_close() {
 }
 
 #[tokio::test]
+async fn a_fleet_is_told_and_deregistered_whole() {
+    let daemon = Daemon::start();
+    fill(&daemon, MANY).await;
+    let ask = async |method, path| {
+        let mut connection = daemon.connect().await;
+        connection.ask(&request(method, path, &[], b"")).await
+    };
+
+    let uptime = ask("GET", "/uptime/swarm").await;
+    assert_eq!(uptime.status, 200, "{}", uptime.text());
+    let gone = ask("DELETE", "/services/swarm").await;
+
+    assert_eq!(gone.status, 200);
+    assert_eq!(keys(&gone.json()["removed"]).len(), MANY);
+    assert_eq!(ask("POST", "/refresh/swarm").await.status, 404);
+    let again = ask("DELETE", "/services/swarm").await.json();
+    assert_eq!(again["message"], "swarm was deregistered already");
+    assert_eq!(ask("DELETE", "/services/nobody").await.status, 404);
+}
+
+#[tokio::test]
 async fn a_list_of_some_pieces_has_a_length_and_the_same_rows() {
     let daemon = Daemon::start();
     fill(&daemon, SOME).await;

@@ -73,9 +73,10 @@ impl Turned {
 
     fn told(&mut self) -> UptimeAnswer {
         let (events, _) = self.state.recorded(Some("a"), u64::MAX, 1_000);
-        self.state
-            .watched(&name(), at(self.second))
-            .uptime(&events, 1_000)
+        let (places, _) = self.state.portion_of_name(&name(), None, 64);
+        let mut watched = Watched::new(&name());
+        watched.add(&self.state, &places, at(self.second));
+        watched.uptime(&events, 1_000)
     }
 }
 
