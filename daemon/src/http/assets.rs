@@ -116,6 +116,26 @@ mod tests {
     }
 
     #[test]
+    fn the_script_makes_no_markup_of_texts_and_no_row() {
+        let script = ASSETS.iter().find(|asset| asset.name == "app.js").unwrap();
+
+        for banned in [
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "createContextualFragment",
+            "document.write",
+            "eval(",
+            "Function(",
+            "make(\"tr\"",
+            "make(\"td\"",
+            "://",
+        ] {
+            assert!(!as_sent(script).contains(banned), "{banned}");
+        }
+    }
+
+    #[test]
     fn style_and_script_stay_small() {
         for (name, limit_bytes) in [("app.css", 12_000), ("app.js", 8_000)] {
             let asset = ASSETS.iter().find(|asset| asset.name == name).unwrap();

@@ -3,6 +3,8 @@
 //! Both are rendered by the same templates. The live part holds nothing that moves by itself, so
 //! that a quiet registry's stays equal and is answered with `304`; the script writes ages.
 
+#[cfg(test)]
+mod budget;
 mod escape;
 mod icon;
 mod link;
@@ -260,6 +262,7 @@ impl Live {
             query: &shell.query,
             asked: shell.asked,
             seen_ms: (!shell.is_part).then_some(seen.up_ms),
+            offset_ms: seen.up_ms - seen.now.as_micros().div_euclid(1_000),
         };
         let Summary { up, late, down, .. } = seen.summary;
         let title = match (name, down) {

@@ -5,6 +5,10 @@ use lastbeat_proto::{Status, Timestamp, explain, path};
 
 use super::link;
 
+/// So far the two clocks may be apart, in ms, before a row says its age by itself: less than what an
+/// age shows, more than what is lost where both are read and rounded.
+const EVEN_MS: i64 = 250;
+
 /// Which sentence explains a row; its words are in `part/why.html`, the same as
 /// [`explain::note`]'s.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +33,8 @@ pub(super) struct Context<'page> {
     pub(super) asked: Option<i64>,
     /// The moment for which ages are written; nobody: the script writes them.
     pub(super) seen_ms: Option<i64>,
+    /// The scale of `up_ms` less the wall clock, now.
+    pub(super) offset_ms: i64,
 }
 
 /// A text and where it leads.
@@ -43,8 +49,8 @@ pub(super) struct Tag {
 /// One row.
 #[derive(Debug)]
 pub(super) struct RowView {
-    /// From name and instance, made of characters that an id may have.
-    pub(super) id: String,
+    /// Its number in the registry.
+    pub(super) number: i64,
     /// Name of the service.
     pub(super) name: String,
     /// The name in a path.
@@ -77,6 +83,8 @@ pub(super) struct RowView {
     pub(super) tags: Vec<Tag>,
     /// Last heartbeat on the scale of `up_ms`.
     pub(super) heard_ms: i64,
+    /// Whether that cannot be told from the time that the row shows.
+    pub(super) is_stepped: bool,
     /// Coming change on the scale of `up_ms`.
     pub(super) due_ms: i64,
     /// Silence; empty where the script writes it.
@@ -108,11 +116,7 @@ impl RowView {
         let (tone, icon, why) = looks(&row);
         let address = with_port(&row.ip, row.port);
         Self {
-            id: format!(
-                "{}__{}",
-                link::id_part(&row.name),
-                link::id_part(&row.instance)
-            ),
+            number: row.id,
             path: path::encode(&row.name),
             instance_path: path::encode(&row.instance),
             key: (row.instance != address && row.instance != row.ip).then(|| row.instance.clone()),
@@ -123,6 +127,7 @@ impl RowView {
             why,
             is_flapping: row.flapping,
             heard_ms: row.heard_ms,
+            is_stepped: is_stepped(&row, context.offset_ms),
             due_ms: row.due_ms,
             age: written(&|up_ms| explain::age(&row, up_ms).to_string()),
             due: written(&|up_ms| explain::due_in(&row, up_ms).to_string()),
@@ -170,6 +175,13 @@ fn looks(row: &Row) -> (&'static str, &'static str, Why) {
         Status::Up if !row.confirmed => ("unsure", "l", Why::Unconfirmed),
         Status::Up => ("up", "u", Why::Nothing),
     }
+}
+
+/// Whether the wall clock was set, or the daemon was away, between the last heartbeat and now: then
+/// its age is not the difference of two times.
+fn is_stepped(row: &Row, offset_ms: i64) -> bool {
+    let told_ms = row.last_heartbeat.as_micros().div_euclid(1_000) + offset_ms;
+    EVEN_MS < (told_ms - row.heard_ms).abs()
 }
 
 /// An address as people write it: IPv6 in brackets before a port.

@@ -81,14 +81,16 @@ impl Registry {
             stage.clicks("form button").await;
             self.hears("POST /sign-in").await;
         }
-        stage.clicks("button[title='Refresh team/a']").await;
+        stage.clicks("[formaction$='refresh/team/a']").await;
         self.hears("POST /refresh/team/a").await;
         stage.clicks(".btn-primary:not([aria-busy])").await;
         self.hears("POST /refresh_all").await;
-        stage.clicks("a[title='Deregister team/a']").await;
+        stage
+            .clicks("tr:has(a[href$='s/team/a']) a[href*='ask=']")
+            .await;
         stage.clicks(".confirm button").await;
         stage.sees("#g-team_2fa").await;
-        stage.sees("button[title='Refresh b']").await;
+        stage.sees("[formaction$='refresh/b']").await;
         if token.is_some() {
             stage.clicks("form[action='sign-out'] button").await;
             stage.sees("#token").await;
