@@ -17,7 +17,7 @@ enum Sign {
 pub(crate) const PYTHON: &str = "/usr/bin/python3";
 
 /// Every package with the sign that it is installed.
-const PACKAGES: [(&str, Sign); 22] = [
+const PACKAGES: [(&str, Sign); 24] = [
     ("adduser", Sign::Program("/usr/sbin/adduser")),
     ("chromium", Sign::Program("/usr/bin/chromium")),
     ("chromium-driver", Sign::Program("/usr/bin/chromedriver")),
@@ -28,6 +28,8 @@ const PACKAGES: [(&str, Sign); 22] = [
     ("man-db", Sign::Program("/usr/bin/man")),
     ("mandoc", Sign::Program("/usr/bin/mandoc")),
     ("nginx-light", Sign::Program("/usr/sbin/nginx")),
+    ("nodejs", Sign::Program("/usr/bin/node")),
+    ("npm", Sign::Program("/usr/bin/npm")),
     ("openssh-server", Sign::Program("/usr/sbin/sshd")),
     ("openssl", Sign::Program("/usr/bin/openssl")),
     ("prometheus", Sign::Program("/usr/bin/promtool")),

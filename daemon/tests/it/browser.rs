@@ -1,10 +1,16 @@
 //! The dashboard in a real browser: Debian's chromium, driven through its own chromedriver.
 
+mod access;
 mod attack;
 mod attacker;
 mod forms;
+mod keys;
+mod live;
+mod looks;
+mod notices;
 mod program;
 mod proxy;
+mod scenes;
 mod sessions;
 mod stage;
 mod victim;
@@ -272,7 +278,8 @@ async fn nothing_ran(stage: &Stage, what: &str) {
 #[ignore = "needs chromium"]
 async fn no_text_runs_in_a_browser() {
     let mut daemon = Daemon::start().await;
-    let texts: Vec<String> = payloads().into_iter().map(|payload| payload.text).collect();
+    let all = payloads();
+    let texts: Vec<String> = all.iter().map(|payload| payload.text.clone()).collect();
     let is_name = |text: &&String| ServiceName::parse(text).is_ok();
     let names: Vec<&String> = texts.iter().filter(is_name).collect();
     for name in &names {
@@ -317,7 +324,17 @@ async fn no_text_runs_in_a_browser() {
         assert_eq!(stage.sees("h1").await.text().await.unwrap(), name);
         nothing_ran(&stage, name).await;
     }
+    // The last page is that of the one who has all of them; what hides is written out instead.
+    for text in all.iter().filter(|payload| payload.hidden().is_none()) {
+        let is_shown = "['dt', 'dd', '.tag'].every(css => [...document.querySelectorAll(css)]\
+            .some(one => one.textContent === arguments[0]))";
+        let shown = stage.says(is_shown, &text.text).await;
+        assert_eq!(shown, json!(true), "{}", text.what);
+    }
     stage.browser.goto(&daemon.url).await.unwrap();
+    let tags = "[...document.querySelectorAll(\"tr:has([href='s/meddled']) th a + a\")].length";
+    assert_eq!(stage.says(tags, "").await, json!(all.len()));
+    nothing_ran(&stage, "all tags in the list").await;
     assert_eq!(stage.browser.title().await.unwrap(), title);
     stage.ends_clean().await;
 }

@@ -42,6 +42,7 @@ mod meddling;
 mod memory;
 mod metrics;
 mod model;
+mod npm;
 mod openapi;
 mod owners;
 mod payloads;

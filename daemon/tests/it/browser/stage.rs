@@ -4,17 +4,24 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::elements::Element;
 use fantoccini::wd::Capabilities;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::program::{Running, line_behind, post};
 
 /// The longest that anything on the page may take: a ttl, a period of the script, a slow machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
+/// Keys without a letter (W3C `WebDriver`, "keyboard actions").
+pub(crate) const TAB: char = '\u{e004}';
+pub(crate) const ENTER: char = '\u{e007}';
+pub(crate) const ESCAPE: char = '\u{e00c}';
+/// What a browser logs where nobody listens.
+pub(crate) const REFUSED: &str = "net::ERR_CONNECTION_REFUSED";
 const FLAGS: [&str; 10] = [
     "--headless",
     "--no-sandbox",
@@ -104,13 +111,104 @@ impl Stage {
         assert!(in_time.is_ok(), "{css} cannot be clicked");
     }
 
+    /// Presses these keys one after another, wherever the focus is.
+    pub(crate) async fn presses(&self, keys: &str) {
+        let mut actions = KeyActions::new("keyboard".to_owned());
+        for value in keys.chars() {
+            actions = actions
+                .then(KeyAction::Down { value })
+                .then(KeyAction::Up { value });
+        }
+        self.browser.perform_actions(actions).await.unwrap();
+    }
+
+    /// Goes on by the tabulator until the focus is on such an element.
+    pub(crate) async fn tabs_to(&self, css: &str) {
+        const MOST_STEPS: usize = 60;
+        for _ in 0..MOST_STEPS {
+            if self
+                .says("document.activeElement.matches(arguments[0])", css)
+                .await
+                == json!(true)
+            {
+                return;
+            }
+            self.presses(&TAB.to_string()).await;
+        }
+        panic!("{css} is not reached by the keyboard");
+    }
+
+    /// What an expression about the page comes to; `argument` is its `arguments[0]`.
+    pub(crate) async fn says(&self, expression: &str, argument: &str) -> Value {
+        let script = format!("return {expression}");
+        let arguments = vec![json!(argument)];
+        self.browser.execute(&script, arguments).await.unwrap()
+    }
+
+    /// Waits until an expression about the page is true.
+    pub(crate) async fn holds(&self, expression: &str) {
+        let script = format!("return Boolean({expression})");
+        let holds = async {
+            // Between two pages there is none to ask.
+            while !matches!(
+                self.browser.execute(&script, Vec::new()).await,
+                Ok(Value::Bool(true))
+            ) {}
+        };
+        let in_time = tokio::time::timeout(PATIENCE, holds).await;
+        assert!(in_time.is_ok(), "never true: {expression}");
+    }
+
+    /// An order of the Chrome `DevTools` Protocol, for what `WebDriver` cannot do.
+    pub(crate) async fn tell(&self, order: &str, parameters: Value) {
+        let body = json!({ "cmd": order, "params": parameters }).to_string();
+        let answer = self.ask("goog/cdp/execute", &body).await;
+        assert!(answer.contains(" 200 "), "{order}: {answer}");
+    }
+
+    /// Makes the page believe in a medium and in features of it, such as a dark color scheme.
+    pub(crate) async fn emulates(&self, media: &str, features: &[(&str, &str)]) {
+        let features: Vec<Value> = features
+            .iter()
+            .map(|(name, value)| json!({ "name": name, "value": value }))
+            .collect();
+        let parameters = json!({ "media": media, "features": features });
+        self.tell("Emulation.setEmulatedMedia", parameters).await;
+    }
+
+    /// Makes the window so many pixels wide, as a telephone's where it is narrow.
+    pub(crate) async fn is_wide(&self, width: u32) {
+        let parameters =
+            json!({ "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500 });
+        self.tell("Emulation.setDeviceMetricsOverride", parameters)
+            .await;
+    }
+
     /// Nothing was refused by the page's policy, and no script failed.
     pub(crate) async fn ends_clean(self) {
-        let session = self.browser.session_id().await.unwrap().unwrap();
-        let path = format!("/session/{session}/se/log");
-        let log = post(&self.driver_address, &path, r#"{"type":"browser"}"#).await;
-        assert!(log.ends_with(r#"{"value":[]}"#), "{log}");
+        self.ends_with(&[]).await;
+    }
+
+    /// The same but for lines of the browser's log that have one of these words: what a test has
+    /// made to happen.
+    pub(crate) async fn ends_with(self, words: &[&str]) {
+        let answer = self.ask("se/log", r#"{"type":"browser"}"#).await;
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        let mut log: Value = serde_json::from_str(body).unwrap();
+        let lines = log["value"].as_array_mut().unwrap();
+        lines.retain(|line| {
+            let said = line["message"].as_str().unwrap();
+            !words.iter().any(|word| said.contains(word))
+        });
+        assert!(lines.is_empty(), "{lines:?}");
         self.browser.close().await.unwrap();
+    }
+
+    /// The whole answer of the driver to an order about this browser.
+    async fn ask(&self, order: &str, body: &str) -> String {
+        let session = self.browser.session_id().await.unwrap().unwrap();
+        let path = format!("/session/{session}/{order}");
+        post(&self.driver_address, &path, body).await
     }
 }
 
