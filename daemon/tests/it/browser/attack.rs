@@ -183,12 +183,17 @@ async fn a_name_that_is_turned_to_the_daemon_is_told_nothing_but_that() {
     assert_eq!(answers.iter().find(other), None);
     assert!(!outcome.texts.is_empty());
     for (name, text) in outcome.texts {
-        let problem: Value =
-            serde_json::from_str(&text).unwrap_or_else(|_| panic!("{name}: {text}"));
-        assert_eq!(
-            problem["type"], "urn:lastbeat:problem:misdirected-host",
-            "{name}"
-        );
+        // A page that is navigated to, once it has come, says the same as what is fetched.
+        if name.starts_with("window ") {
+            assert!(text.contains("does not answer to that host"), "{text}");
+        } else {
+            let problem: Value =
+                serde_json::from_str(&text).unwrap_or_else(|_| panic!("{name}: {text}"));
+            assert_eq!(
+                problem["type"], "urn:lastbeat:problem:misdirected-host",
+                "{name}"
+            );
+        }
         for service in WRITES {
             assert!(!text.contains(&format!("\"{service}\"")), "{name}: {text}");
         }
