@@ -86,7 +86,7 @@ fn nearest(name: &str) -> &'static str {
 }
 
 /// How many characters to add, drop or replace make one text of the other (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
+pub(crate) fn distance(one: &str, other: &str) -> usize {
     let mut costs: Vec<usize> = (0..=other.chars().count()).collect();
     for (row, a) in one.chars().enumerate() {
         let mut diagonal = row;

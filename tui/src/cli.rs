@@ -107,6 +107,7 @@ fn flag(setting: &Setting, is_shared: bool) -> Arg {
     match setting.kind {
         Kind::Switch => arg.action(ArgAction::SetTrue),
         Kind::Text(value) => arg.value_name(value),
+        Kind::Signed(value) => arg.value_name(value).allow_hyphen_values(true),
         Kind::Word(words) => arg
             .value_name("WORD")
             .value_parser(PossibleValuesParser::new(words)),
@@ -134,7 +135,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<Done, CliErr
         return Ok(Done::Monitor(run::run(&settings, client)?));
     }
     warn(&settings);
-    let verdict = once::print(&settings, &client, &mut io::stdout().lock())?;
+    let printed = once::print(&settings, &client, &mut io::stdout().lock())?;
+    if let Some(text) = &printed.remark {
+        say(text);
+    }
+    let verdict = printed.verdict;
     Ok(match (settings.output, settings.format) {
         (Output::Screen | Output::Listing, _) => Done::Shown,
         (Output::Once, Format::Nagios) => Done::Checked { verdict },
@@ -174,7 +179,9 @@ fn settings(matches: &ArgMatches) -> Result<Settings, ConfigError> {
         let setting = SETTINGS.iter().find(|setting| setting.name == name)?;
         match setting.kind {
             Kind::Switch => matches.get_flag(name).then(|| "true".to_owned()),
-            Kind::Text(_) | Kind::Word(_) => matches.get_one::<String>(name).cloned(),
+            Kind::Text(_) | Kind::Signed(_) | Kind::Word(_) => {
+                matches.get_one::<String>(name).cloned()
+            }
         }
     };
     let named = matches.get_one::<PathBuf>("config").map(PathBuf::as_path);

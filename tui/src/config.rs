@@ -28,6 +28,8 @@ use sources::Sources;
 const INTERVAL_LIMITS: (Span, Span) = (Span::from_micros(250_000), Span::from_secs(3_600));
 /// Shortest and longest wait for an answer.
 const TIMEOUT_LIMITS: (Span, Span) = (Span::from_micros(100_000), Span::from_secs(300));
+/// Columns that the screen calls otherwise than the API.
+const OTHER_SORTS: [(&str, SortKey); 2] = [("state", SortKey::Status), ("age", SortKey::Heartbeat)];
 
 /// Everything that was set.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,7 +68,7 @@ pub struct Settings {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// A value that does not fit.
-    #[error("cannot use {from} {value:?}: {expected}")]
+    #[error("cannot use {from} \"{value}\": {expected}")]
     Value {
         /// The flag, variable, or file and line.
         from: String,
@@ -275,8 +277,15 @@ pub fn span(text: &str, (shortest, longest): (Span, Span)) -> Result<Span, Strin
 }
 
 fn sort(text: &str) -> Result<Sort, String> {
-    Sort::parse(text).ok_or_else(|| {
-        let words: Vec<&str> = SortKey::ALL.iter().map(|key| key.word()).collect();
+    let (minus, word) = match text.strip_prefix('-') {
+        Some(word) => ("-", word),
+        None => ("", text),
+    };
+    let other = OTHER_SORTS.iter().find(|(other, _)| *other == word);
+    let word = other.map_or(word, |(_, key)| key.word());
+    Sort::parse(&format!("{minus}{word}")).ok_or_else(|| {
+        let words = SortKey::ALL.iter().map(|key| key.word());
+        let words: Vec<&str> = words.chain(OTHER_SORTS.map(|(word, _)| word)).collect();
         format!(
             "write one of {}, each also with - in front",
             words.join(", ")

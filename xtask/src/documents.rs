@@ -153,7 +153,7 @@ fn every_setting_of_the_client_stands_in_the_operations_document() {
 
     for setting in &SETTINGS {
         let value = match setting.kind {
-            Kind::Text(value) => format!(" {value}"),
+            Kind::Text(value) | Kind::Signed(value) => format!(" {value}"),
             Kind::Word(words) => format!(" {}", words.join("\\|")),
             Kind::Switch => String::new(),
         };

@@ -5,6 +5,8 @@
 pub enum Kind {
     /// A text.
     Text(&'static str),
+    /// A text that may begin with a minus.
+    Signed(&'static str),
     /// One of these words.
     Word(&'static [&'static str]),
     /// Given or not.
@@ -91,8 +93,8 @@ pub const SETTINGS: [Setting; 14] = [
         default: Some("status"),
         ..setting(
             "sort",
-            Kind::Text("COLUMN"),
-            "status, name, address, heartbeat or since; -name reverses",
+            Kind::Signed("COLUMN"),
+            "status (state), name, address, heartbeat (age) or since; -name reverses",
         )
     },
     Setting {

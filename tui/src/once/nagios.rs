@@ -28,7 +28,7 @@ pub(super) fn line(found: &Found, settings: &Settings) -> String {
     let said = match verdict {
         Verdict::Fine => format!("{} UP", rows.len()),
         Verdict::Nothing if settings.filter.is_empty() => "no services are registered".to_owned(),
-        Verdict::Nothing => format!("no service matches the filter {:?}", settings.filter),
+        Verdict::Nothing => format!("no service matches the filter \"{}\"", settings.filter),
         Verdict::Down | Verdict::Late => {
             let parts = [named("DOWN", &down), named("late", &late)];
             parts.into_iter().flatten().collect::<Vec<_>>().join("; ")

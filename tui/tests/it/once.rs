@@ -63,7 +63,45 @@ fn a_filter_decides_what_counts() {
     let output = lastbeat(&["--once", "--url", &daemon.url(), "--filter", "auth"]);
 
     assert_eq!(output.status.code(), Some(0));
-    assert!(!text(&output.stdout).contains("billing"));
+    let table = text(&output.stdout);
+    assert!(
+        table.starts_with("1 of 2 matches \"auth\"; in all: UP 1  DOWN 1  GONE 0  total 2  as of"),
+        "{table}"
+    );
+    assert!(!table.contains("billing"));
+    assert_eq!(text(&output.stderr), "");
+}
+
+#[test]
+fn a_filter_that_finds_nothing_says_so() {
+    let daemon = two();
+    daemon.state().gone = vec![tombstone("old-api")];
+    let url = daemon.url();
+    let filtered = |filter: &str, format: &str| {
+        let flags = [
+            "--once", "--url", &url, "--filter", filter, "--format", format,
+        ];
+        lastbeat(&flags)
+    };
+
+    for format in ["table", "tsv"] {
+        let output = filtered("web \"a", format);
+        assert_eq!(output.status.code(), Some(0));
+        assert_eq!(
+            text(&output.stderr),
+            "lastbeat: nothing matches the filter \"web \"a\" of 2 services\n"
+        );
+        let found = filtered("billing", format);
+        assert_eq!(text(&found.stderr), "");
+    }
+    let gone = filtered("status:gone web", "tsv");
+    let json = filtered("web", "json");
+
+    assert_eq!(
+        text(&gone.stderr),
+        "lastbeat: nothing matches the filter \"status:gone web\" of 1 that is GONE\n"
+    );
+    assert_eq!(text(&json.stderr), "");
 }
 
 #[test]
@@ -291,5 +329,47 @@ fn a_misspelt_state_in_a_filter_is_an_error_and_not_an_empty_list() {
         text(&output.stderr),
         "lastbeat: cannot use --filter \"status:foo\": status:foo is none of status: up, late, \
          down, gone\n"
+    );
+}
+
+#[test]
+fn a_misspelt_key_in_a_filter_is_an_error_and_quoted_as_it_was_written() {
+    let output = lastbeat(&["--once", "--filter", "statsu:down \"a\n"]);
+    let check = lastbeat(&["--format", "nagios", "--filter", "tags:eu"]);
+
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        text(&output.stderr),
+        "lastbeat: cannot use --filter \"statsu:down \"a\\n\": statsu: is no key; did you mean \
+         status:? the keys are status: and tag:, all else is plain text\n"
+    );
+    assert_eq!(check.status.code(), Some(3));
+    assert!(text(&check.stdout).contains("tags: is no key"));
+}
+
+#[test]
+fn an_order_is_reversed_by_a_minus_and_named_as_on_the_screen() {
+    let daemon = two();
+    let url = daemon.url();
+    let first = |order: &[&str]| {
+        let flags = [&["--once", "--format", "tsv", "--url", &url], order].concat();
+        let output = lastbeat(&flags);
+        let shown = text(&output.stdout);
+        let line = shown.lines().nth(1).map(str::to_owned);
+        line.unwrap_or_else(|| panic!("{}", text(&output.stderr)))
+    };
+
+    for order in [&["--sort", "-name"][..], &["--sort=-name"], &["--sort=age"]] {
+        assert!(first(order).contains("billing"), "{order:?}");
+    }
+    for order in [&["--sort", "-age"][..], &["--sort", "-state"]] {
+        assert!(first(order).contains("auth"), "{order:?}");
+    }
+    let wrong = lastbeat(&["--once", "--sort", "-size"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert_eq!(
+        text(&wrong.stderr),
+        "lastbeat: cannot use --sort \"-size\": write one of status, name, address, heartbeat, \
+         since, state, age, each also with - in front\n"
     );
 }
