@@ -17,7 +17,7 @@ use crate::client::{Client, RegisterBody};
 use crate::config::Settings;
 
 use command::Ending;
-use pulse::{Pulse, Registered, tell};
+use pulse::{Beside, Pulse, Registered, tell};
 
 /// What to beat for.
 #[derive(Debug, Clone)]
@@ -80,7 +80,13 @@ async fn run(settings: &Settings, client: Arc<Client>, plan: Plan) -> Result<Bea
     let ending = Ending::start(&plan.command)?;
     let name = plan.body.name.clone();
     let (stop, stopping) = watch::channel(false);
-    let pulse = Pulse::new(Arc::clone(&client), plan.body, plan.every, settings.timeout);
+    let beside = if has_command {
+        Beside::Command
+    } else {
+        Beside::Nothing
+    };
+    let (client_of_pulse, timeout) = (Arc::clone(&client), settings.timeout);
+    let pulse = Pulse::new(client_of_pulse, plan.body, plan.every, timeout, beside);
     let mut beating = tokio::spawn(pulse.beat(stopping));
     let mut ending = std::pin::pin!(ending.wait());
     let end = tokio::select! {

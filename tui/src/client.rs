@@ -230,7 +230,8 @@ impl Client {
             .map_err(|error| ClientError::NotOurs(format!("cannot build the request: {error}")))
     }
 
-    /// Sends with the token. One that is refused may have been replaced in its file meanwhile:
+    /// Sends with the token. One that is refused, or may not, may have been replaced in its file
+    /// meanwhile:
     /// then the question is asked once more, else not.
     async fn exchange_as_whom(
         &self,

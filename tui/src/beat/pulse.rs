@@ -38,6 +38,15 @@ impl Registered {
     }
 }
 
+/// What runs beside the heartbeats, and goes on without them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beside {
+    /// A command: a better token may come while it runs.
+    Command,
+    /// Nothing: who started us waits for nothing else.
+    Nothing,
+}
+
 /// One line for whoever started the program.
 pub(super) fn tell(text: &str) {
     let text = SafeText::new(text, Charset::Utf8);
@@ -53,6 +62,7 @@ pub(super) struct Pulse {
     wanted: Option<Span>,
     every: Span,
     timeout: Span,
+    beside: Beside,
     failures: u32,
     registered: Registered,
 }
@@ -63,6 +73,7 @@ impl Pulse {
         body: RegisterBody,
         wanted: Option<Span>,
         timeout: Span,
+        beside: Beside,
     ) -> Self {
         let guess = body.ttl_s.map_or(FIRST_GUESS, Span::third);
         let every = wanted.unwrap_or(guess);
@@ -72,6 +83,7 @@ impl Pulse {
             wanted,
             every,
             timeout,
+            beside,
             failures: 0,
             registered: Registered::Never,
         }
@@ -92,7 +104,7 @@ impl Pulse {
                     self.heard(answer.service.instance, answer.created);
                 }
                 Err(error) => {
-                    if is_final(&error) {
+                    if self.is_final(&error) {
                         return Registered::Refused(error.to_string());
                     }
                     self.missed(&error);
@@ -134,6 +146,18 @@ impl Pulse {
         self.failures = self.failures.saturating_add(1);
     }
 
+    /// Whether asking again is of no use: the registration itself is wrong, or its token was never
+    /// one to register with and nothing runs that is worth the wait for another.
+    fn is_final(&self, error: &ClientError) -> bool {
+        let ClientError::Refused(problem) = error else {
+            return false;
+        };
+        let slug = problem.slug();
+        let is_first = matches!(self.registered, Registered::Never);
+        slug == Slug::InvalidBody.text()
+            || (slug == Slug::MissingScope.text() && is_first && self.beside == Beside::Nothing)
+    }
+
     /// From the beginning of one attempt to the next: the interval, after errors less.
     fn pause_ms(&self) -> i64 {
         let every_ms = (self.every.as_signed_micros() / 1_000).max(1);
@@ -141,14 +165,6 @@ impl Pulse {
             0 => every_ms,
             failures => every_ms.min(FIRST_PAUSE_MS << (failures - 1).min(16)),
         }
-    }
-}
-
-/// Whether asking again can never help: the registration itself is wrong.
-fn is_final(error: &ClientError) -> bool {
-    match error {
-        ClientError::Refused(problem) => problem.slug() == Slug::InvalidBody.text(),
-        _ => false,
     }
 }
 
@@ -165,7 +181,7 @@ mod tests {
             ttl_s: ttl,
             ..RegisterBody::default()
         };
-        Pulse::new(client, body, wanted, Span::from_secs(5))
+        Pulse::new(client, body, wanted, Span::from_secs(5), Beside::Nothing)
     }
 
     #[test]

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::Request;
 use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::LOCATION;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -64,10 +65,13 @@ impl Connection {
         request: Request<Full<Bytes>>,
     ) -> Result<Answer, ClientError> {
         let is_plain = self.is_plain;
+        let path = request.uri().path().to_owned();
         let broken = |error: hyper::Error| broken(&error, is_plain);
         self.sender.ready().await.map_err(broken)?;
         let response = self.sender.send_request(request).await.map_err(broken)?;
         let status = response.status().as_u16();
+        let target = response.headers().get(LOCATION);
+        let target = target.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
         let body = Limited::new(response.into_body(), MAX_ANSWER_BYTES)
             .collect()
             .await;
@@ -77,7 +81,13 @@ impl Connection {
                 ClientError::NotOurs(format!("the answer has more than {MAX_ANSWER_BYTES} bytes"))
             }
         })?;
-        Ok(Answer::new(status, body.to_bytes()))
+        Ok(Answer {
+            status,
+            body: body.to_bytes(),
+            path,
+            target,
+            token: None,
+        })
     }
 }
 

@@ -34,9 +34,9 @@ pub enum ClientError {
     /// Something else answers at this address.
     #[error("no lastbeatd answers here: {0}; check --url")]
     NotOurs(String),
-    /// The URL has the wrong one of http and https.
+    /// The URL has the wrong one of http and https, or a path that the daemon does not have.
     #[error("{0}")]
-    OtherScheme(&'static str),
+    OtherUrl(String),
     /// The daemon says no.
     #[error("{}", .0.detail)]
     Refused(Box<Problem>),
@@ -52,7 +52,7 @@ impl ClientError {
             | Self::Timeout(_)
             | Self::Untrusted(_)
             | Self::NotOurs(_)
-            | Self::OtherScheme(_) => false,
+            | Self::OtherUrl(_) => false,
         }
     }
 }
@@ -62,7 +62,7 @@ impl From<ClientError> for Fault {
         let kind = match error {
             ClientError::Unreachable { .. }
             | ClientError::Timeout(_)
-            | ClientError::OtherScheme(_) => FaultKind::Unreachable,
+            | ClientError::OtherUrl(_) => FaultKind::Unreachable,
             ClientError::Unauthorized { .. } => FaultKind::Unauthorized,
             ClientError::Untrusted(_) => FaultKind::Untrusted,
             ClientError::NotOurs(_) => FaultKind::NotOurs,

@@ -14,5 +14,10 @@ use super::answer::Answer;
 #[doc(hidden)]
 pub fn read<T: DeserializeOwned>(status: u16, body: &[u8]) -> Result<T, ClientError> {
     let body = Bytes::copy_from_slice(body);
-    Answer::new(status, body).read()
+    let answer = Answer {
+        status,
+        body,
+        ..Answer::default()
+    };
+    answer.read()
 }

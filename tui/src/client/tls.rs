@@ -95,7 +95,9 @@ fn failure(error: &io::Error, host: &str) -> ClientError {
     };
     let text = match cause {
         Error::InvalidMessage(_) => {
-            return ClientError::OtherScheme("it does not speak TLS; write http:// in --url");
+            return ClientError::OtherUrl(
+                "it does not speak TLS; write http:// in --url".to_owned(),
+            );
         }
         Error::InvalidCertificate(cause) => fault(cause, host),
         Error::AlertReceived(alert) => format!("it refuses the TLS handshake ({alert:?})"),

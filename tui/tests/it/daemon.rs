@@ -43,6 +43,8 @@ pub(crate) struct State {
     pub(crate) change_refusal: Option<(u16, String)>,
     /// Answer 401 to whoever does not send this token, where given.
     pub(crate) token: Option<String>,
+    /// Answer them so instead, where given.
+    pub(crate) token_refusal: Option<(u16, String)>,
     pub(crate) heartbeat_every: Span,
     removed: Vec<(u64, Removed)>,
     changes: Vec<(u64, String)>,
@@ -256,7 +258,8 @@ fn answer(state: &mut State, asked: &Asked) -> (u16, String) {
     if let Some(token) = &state.token
         && asked.token.as_deref() != Some(&format!("Bearer {token}"))
     {
-        return (401, String::new());
+        let refusal = state.token_refusal.clone();
+        return refusal.unwrap_or((401, String::new()));
     }
     if let Some((status, body)) = &state.change_refusal
         && !asked.line.starts_with("GET ")

@@ -7,6 +7,7 @@ mod pty;
 mod beat;
 mod bytes;
 mod ending;
+mod foreign;
 mod hostile;
 mod layers;
 mod once;

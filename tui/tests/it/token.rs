@@ -171,6 +171,77 @@ fn a_token_that_may_not_is_told_by_the_daemon() {
 }
 
 #[test]
+fn a_beat_whose_token_may_not_register_is_2_and_says_what_is_needed() {
+    let daemon = locked();
+    daemon.state().refusal = Some((403, MISSING_SCOPE.to_owned()));
+    let file = File::new(TOKEN);
+    let (url, path) = (daemon.url(), file.text());
+
+    let output = lastbeat(
+        &["beat", "worker", "--url", &url, "--token-file", &path],
+        &[],
+    );
+
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        text(&output.stderr),
+        format!(
+            "lastbeat: cannot register worker: this token may only read; use one with the scope \
+             register; write one that does into {path}\n"
+        )
+    );
+    assert_eq!(daemon.state().asked.len(), 1);
+}
+
+#[test]
+fn a_beat_for_a_command_takes_a_better_token_while_it_runs() {
+    let daemon = locked();
+    daemon.state().token_refusal = Some((403, MISSING_SCOPE.to_owned()));
+    let file = File::new("lb_0nlyread");
+    let (url, path) = (daemon.url(), file.text());
+    let flags = [
+        "beat",
+        "worker",
+        "--url",
+        &url,
+        "--token-file",
+        &path,
+        "--every",
+        "250ms",
+        "--",
+        "cat",
+    ];
+    let mut child = Command::new(env!("CARGO_BIN_EXE_lastbeat"))
+        .args(flags)
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+
+    daemon.wait_for_more(2, "POST /register");
+    file.write(TOKEN);
+    daemon.wait_for("with the better token", |asked| {
+        let wanted = format!("Bearer {TOKEN}");
+        asked
+            .iter()
+            .any(|asked| asked.token.as_ref() == Some(&wanted))
+    });
+    drop(child.stdin.take());
+
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let stderr = text(&output.stderr);
+    assert!(
+        stderr.contains("use one with the scope register"),
+        "{stderr}"
+    );
+    assert!(stderr.contains("deregistered worker"), "{stderr}");
+}
+
+#[test]
 fn a_token_that_others_can_read_is_refused() {
     let daemon = locked();
     let file = File::new(TOKEN);
