@@ -26,6 +26,8 @@ const CHECK_WARNING: u8 = 1;
 const CHECK_CRITICAL: u8 = 2;
 /// Nagios: it cannot be told.
 const CHECK_UNKNOWN: u8 = 3;
+/// What was asked for cannot be written (`EX_IOERR` of sysexits.h).
+const NOT_WRITTEN: u8 = 74;
 /// A bug (`EX_SOFTWARE` of sysexits.h).
 const BUG: u8 = 70;
 /// A signal's number is added to this.
@@ -74,7 +76,13 @@ fn report_check(error: &CliError) -> u8 {
     let text = error.to_string();
     // Of a usage error only the first line says what is wrong.
     let line = text.lines().next().unwrap_or_default();
-    let _written: io::Result<()> = writeln!(io::stdout(), "{}", once::unknown(line));
+    let written = writeln!(io::stdout(), "{}", once::unknown(line));
+    // What runs the check would see a code without a word: this one can be found in its log.
+    if let Err(cause) = written
+        && cause.kind() != io::ErrorKind::BrokenPipe
+    {
+        tell(line);
+    }
     CHECK_UNKNOWN
 }
 
@@ -83,22 +91,34 @@ fn report(error: &CliError) -> u8 {
     let code = match error {
         CliError::Usage(error) => {
             // Help goes to stdout with 0, mistakes to stderr with 2; where nobody reads, so be it.
-            let _written: io::Result<()> = error.print();
-            return u8::try_from(error.exit_code()).unwrap_or(USAGE);
+            let written = error.print().and_then(|()| io::stdout().flush());
+            return match written {
+                Err(cause) if !error.use_stderr() && cause.kind() != io::ErrorKind::BrokenPipe => {
+                    tell(&format!("cannot print the help: {cause}"));
+                    NOT_WRITTEN
+                }
+                Ok(()) | Err(_) => u8::try_from(error.exit_code()).unwrap_or(USAGE),
+            };
         }
         CliError::Once(OnceError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             return 0;
         }
         CliError::Once(OnceError::Ask { source, .. }) if source.is_unauthorized() => UNAUTHORIZED,
-        CliError::Once(_) => UNREACHABLE,
+        CliError::Once(OnceError::Write(_)) => NOT_WRITTEN,
+        CliError::Once(OnceError::Ask { .. } | OnceError::System(_)) => UNREACHABLE,
         CliError::Beat(BeatError::Start { .. }) => NOT_STARTED,
         CliError::Config(_) | CliError::Credential(_) | CliError::Beat(_) | CliError::Run(_) => {
             USAGE
         }
     };
-    let text = SafeText::new(&error.to_string(), Charset::Utf8);
-    let _written: io::Result<()> = writeln!(io::stderr(), "lastbeat: {text}");
+    tell(&error.to_string());
     code
+}
+
+/// One line on stderr; where that is closed there is nobody left to tell.
+fn tell(text: &str) {
+    let text = SafeText::new(text, Charset::Utf8);
+    let _written: io::Result<()> = writeln!(io::stderr(), "lastbeat: {text}");
 }
 
 #[cfg(test)]

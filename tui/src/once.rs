@@ -30,7 +30,7 @@ pub enum OnceError {
         source: ClientError,
     },
     /// The list cannot be written.
-    #[error("cannot print the list: {0}")]
+    #[error("cannot print the list: {0}; look at where standard output goes")]
     Write(#[source] io::Error),
     /// The operating system refuses what every program needs.
     #[error("cannot start: {0}; the system is short of descriptors")]

@@ -5,6 +5,7 @@
 //! does all I/O with the daemon and hears signals. No I/O but drawing happens where keys are acted
 //! on, and a terminal that takes no more bytes cannot keep the program from ending.
 
+mod signals;
 mod ui;
 
 use std::sync::Arc;
@@ -12,7 +13,6 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::client::Client;
@@ -20,6 +20,8 @@ use crate::config::Settings;
 use crate::poll;
 use crate::terminal::{Guard, Input, TerminalError, read_keys, watch_for_hangup};
 use crate::update::{Message, Request};
+
+use signals::Signals;
 
 /// How long the drawing thread may take to end when told so.
 const END_WAIT: Duration = Duration::from_millis(150);
@@ -197,48 +199,6 @@ fn start_daemon_thread(
             });
         })?;
     Ok(())
-}
-
-/// The signals that mean something here.
-struct Signals {
-    hangup: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
-    quit: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-    continued: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        let number = rustix::process::Signal::CONT.as_raw();
-        Ok(Self {
-            hangup: signal(SignalKind::hangup())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            quit: signal(SignalKind::quit())?,
-            terminate: signal(SignalKind::terminate())?,
-            continued: signal(SignalKind::from_raw(number))?,
-        })
-    }
-
-    /// Reports until one comes that ends the program.
-    async fn listen(mut self, messages: &Sender<Incoming>, ended: &Sender<Outcome>) {
-        let outcome = loop {
-            tokio::select! {
-                _ = self.hangup.recv() => break Outcome::Hangup,
-                _ = self.interrupt.recv() => break signaled(SignalKind::interrupt()),
-                _ = self.quit.recv() => break signaled(SignalKind::quit()),
-                _ = self.terminate.recv() => break signaled(SignalKind::terminate()),
-                _ = self.continued.recv() => {
-                    let _ending: Result<(), _> = messages.send(Incoming::Continued);
-                }
-            }
-        };
-        let _ending: Result<(), _> = ended.send(outcome);
-    }
-}
-
-const fn signaled(kind: SignalKind) -> Outcome {
-    Outcome::Signal(kind.as_raw_value())
 }
 
 #[cfg(test)]

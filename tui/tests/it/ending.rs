@@ -7,6 +7,7 @@ use rustix::process::Signal;
 
 use crate::daemon::{Daemon, row};
 use crate::pty::{Control, Terminal, is_given_back};
+use crate::tmux::until;
 
 fn started(daemon: &Daemon) -> Terminal {
     let terminal = Terminal::start((80, 24), &["--url", &daemon.url()], &[]);
@@ -30,15 +31,53 @@ fn q_and_ctrl_c_quit_with_0() {
 
 #[test]
 fn a_signal_ends_it_with_128_and_its_number() {
-    for (signal, expected) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129)] {
+    for (signal, expected) in [
+        (Signal::TERM, 143),
+        (Signal::INT, 130),
+        (Signal::HUP, 129),
+        (Signal::QUIT, 131),
+        (Signal::USR1, 138),
+        (Signal::USR2, 140),
+        (Signal::ALARM, 142),
+        (Signal::VTALARM, 154),
+        (Signal::PROF, 155),
+        (Signal::IO, 157),
+        (Signal::POWER, 158),
+        (Signal::STKFLT, 144),
+    ] {
         let daemon = Daemon::start(vec![row("auth", Status::Up, 1)]);
         let terminal = started(&daemon);
 
         terminal.signal(signal);
 
         let (code, bytes) = terminal.end();
-        assert_eq!(code, expected);
+        assert_eq!(code, expected, "{signal:?}");
         assert!(is_given_back(&bytes), "{signal:?}");
+    }
+}
+
+#[test]
+fn a_terminal_that_nobody_reads_keeps_no_signal_from_ending_it() {
+    for (signal, expected) in [(Signal::TERM, 143), (Signal::HUP, 129), (Signal::USR1, 138)] {
+        let daemon = Daemon::start(vec![row("auth", Status::Up, 1)]);
+        let mut terminal = started(&daemon);
+        assert!(!terminal.is_in_line_mode());
+        terminal.stop_reading();
+        // Each of them is a whole frame, until the terminal holds no more.
+        until(|| {
+            terminal.press("\x0c");
+            let took_all = || "its terminal took everything".to_owned();
+            terminal.is_writing().then_some(()).ok_or_else(took_all)
+        });
+
+        #[expect(clippy::disallowed_methods, reason = "how long it takes is the point")]
+        let began = std::time::Instant::now();
+        terminal.signal(signal);
+        let status = terminal.child.wait().unwrap();
+
+        assert!(began.elapsed() < SOON, "{signal:?}: {:?}", began.elapsed());
+        assert_eq!(status.exit_code(), expected, "{signal:?}");
+        assert!(terminal.is_in_line_mode(), "{signal:?}");
     }
 }
 

@@ -18,5 +18,6 @@ mod session;
 mod sshd;
 mod tmux;
 mod token;
+mod unwritten;
 mod using;
 mod views;

@@ -243,26 +243,6 @@ fn a_dumb_terminal_gets_the_list_and_0() {
 }
 
 #[test]
-fn a_closed_pipe_is_no_error() {
-    let rows = (0..5_000)
-        .map(|n| row(&format!("service-{n}"), Status::Up, 5))
-        .collect();
-    let daemon = Daemon::start(rows);
-    let mut child = Command::new(env!("CARGO_BIN_EXE_lastbeat"))
-        .args(["--url", &daemon.url()])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-
-    drop(child.stdout.take());
-
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(0));
-    assert_eq!(text(&output.stderr), "");
-}
-
-#[test]
 fn the_help_names_every_flag() {
     let output = lastbeat(&["--help"]);
 

@@ -10,11 +10,15 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 use crate::daemon::DEADLINE;
 use crate::tmux::until;
 
+/// Lines are read whole (POSIX XBD §11.2.5); the value is that of Linux.
+const ICANON: u32 = 0o2;
+
 struct Seen {
     bytes: Vec<u8>,
     parser: vt100::Parser,
     is_closed: bool,
     is_hanging_up: bool,
+    is_left_unread: bool,
 }
 
 /// Whose terminal it is.
@@ -75,6 +79,7 @@ impl Terminal {
             parser: vt100::Parser::new(rows, cols, 0),
             is_closed: false,
             is_hanging_up: false,
+            is_left_unread: false,
         };
         let seen = Arc::new((Mutex::new(seen), Condvar::new()));
         let for_thread = Arc::clone(&seen);
@@ -92,6 +97,8 @@ impl Terminal {
                 if read == 0 || seen.is_hanging_up {
                     return;
                 }
+                let is_left = |seen: &mut Seen| seen.is_left_unread;
+                drop(for_thread.1.wait_while(seen, is_left).unwrap());
             }
         });
         Self {
@@ -183,6 +190,30 @@ impl Terminal {
         Duration::from_nanos(times.sum())
     }
 
+    /// Reads what it writes at most once more, as long as this lives.
+    pub(crate) fn stop_reading(&self) {
+        self.seen.0.lock().unwrap().is_left_unread = true;
+    }
+
+    /// Whether the thread that draws waits in a call on standard output (`/proc/pid/syscall`: the
+    /// call's number and its arguments): it makes none there that waits but write(2).
+    pub(crate) fn is_writing(&self) -> bool {
+        let folder = format!("/proc/{}/task", self.child.process_id().unwrap());
+        let read = |task: &std::path::Path, file| std::fs::read_to_string(task.join(file));
+        let tasks = std::fs::read_dir(folder).unwrap();
+        let paths = tasks.map(|task| task.unwrap().path());
+        let mut drawing = paths.filter(|task| read(task, "comm").unwrap().trim() == "draw");
+        let call = read(&drawing.next().unwrap(), "syscall").unwrap();
+        call.split(' ').nth(1) == Some("0x1")
+    }
+
+    /// Whether the terminal is as shells leave it.
+    pub(crate) fn is_in_line_mode(&self) -> bool {
+        let master = self.master.as_ref().unwrap();
+        let modes = master.get_termios().unwrap();
+        modes.local_flags.bits() & ICANON != 0
+    }
+
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let id = self.child.process_id().unwrap();
         let pid = rustix::process::Pid::from_raw(id.cast_signed()).unwrap();
@@ -205,6 +236,8 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
+        self.seen.0.lock().unwrap().is_left_unread = false;
+        self.seen.1.notify_all();
         // Its number may be another's once it has ended.
         if let Ok(None) = self.child.try_wait() {
             drop(self.child.kill());
