@@ -76,6 +76,8 @@ pub struct Model {
     pub toast: Option<Toast>,
     /// What is being judged anew.
     pub refreshes: Refreshes,
+    /// Services of which something is being taken off the list of what left.
+    pub dismissals: BTreeSet<String>,
     /// What happened, as far as it was asked for.
     pub events: Events,
     /// How the service in the detail was, where that was told.
@@ -117,6 +119,8 @@ pub struct Cursor {
     pub top: usize,
     /// The first line of what left on screen, counted from the first of what left.
     pub gone_top: usize,
+    /// Whether a message was taken in since rows, lines and this were brought into line.
+    pub is_unsettled: bool,
 }
 
 /// What fills the middle of the screen.
@@ -209,6 +213,7 @@ impl Model {
             typing: None,
             toast: None,
             refreshes: Refreshes::default(),
+            dismissals: BTreeSet::new(),
             events: Events::default(),
             uptime: None,
         }

@@ -7,6 +7,7 @@ mod moving;
 mod pointing;
 mod popups;
 mod replies;
+mod settling;
 
 use lastbeat_proto::answer::{
     DeregisterAnswer, EventsAnswer, GoneAnswer, RefreshAnswer, ServicesAnswer, UptimeAnswer,
@@ -17,6 +18,8 @@ use crate::keymap::{Key, Pointer};
 use crate::model::layout::{Layout, WIDE};
 use crate::model::link::Fault;
 use crate::model::{Model, Pane, Toast, Tone, notices};
+
+pub use settling::settle;
 
 /// How long a toast stays, in ms.
 const TOAST_MS: i64 = 5_000;
@@ -32,6 +35,8 @@ pub enum Message {
     Paste(String),
     /// The terminal has this many columns and lines.
     Resize(u16, u16),
+    /// A frame was drawn, and nothing waits that was typed before it.
+    Shown,
     /// Time went by.
     Tick,
     /// The program was stopped and goes on.
@@ -132,9 +137,20 @@ pub enum Effect {
     Quit,
 }
 
-/// Takes one message in.
+/// Takes one message in, and sees to it that the model can be drawn.
 pub fn update(model: &mut Model, message: Message, now: Mono) -> Vec<Effect> {
+    let effects = take(model, message, now);
+    settle(model, now);
+    effects
+}
+
+/// Takes one message in. Before the model is drawn it must be [settled](settle): that costs work
+/// in proportion to the registry, and many keys that only order it anew shall cost it once.
+pub fn take(model: &mut Model, message: Message, now: Mono) -> Vec<Effect> {
     let mut effects = Vec::new();
+    if !keys::only_orders(model, &message) {
+        settle(model, now);
+    }
     match message {
         Message::Key(key) => keys::pressed(model, key, now, &mut effects),
         Message::Pointer(pointer) => pointing::used(model, pointer, &mut effects),
@@ -144,6 +160,7 @@ pub fn update(model: &mut Model, message: Message, now: Mono) -> Vec<Effect> {
             effects.push(Effect::Repaint);
             model.link.ask_at(now);
         }
+        Message::Shown => popups::shown(model),
         Message::Tick => {}
         Message::Reply(reply) => replies::came(model, reply, now, &mut effects),
     }
@@ -154,7 +171,7 @@ pub fn update(model: &mut Model, message: Message, now: Mono) -> Vec<Effect> {
     if model.link.due().is_some_and(|due| due <= now) {
         ask(model, &mut effects);
     }
-    keep_cursor(model, now);
+    model.cursor.is_unsettled = true;
     effects
 }
 
@@ -225,42 +242,6 @@ fn say(model: &mut Model, text: String, tone: Tone, now: Mono) {
         Tone::Bad => None,
     };
     model.toast = Some(Toast { text, tone, until });
-}
-
-/// Finds what is selected again after lines changed, and keeps it on screen. What left hands the
-/// cursor to what took its line.
-fn keep_cursor(model: &mut Model, now: Mono) {
-    model.keep_lines();
-    let last = model.len().saturating_sub(1);
-    let found = model
-        .cursor
-        .key
-        .as_ref()
-        .and_then(|selection| model.line_of(selection));
-    model.cursor.line = found.unwrap_or_else(|| model.cursor.line.min(last));
-    if found.is_none() {
-        model.cursor.key = model.selected().map(|item| item.selection());
-    }
-    let (lines, line) = (layout(model), model.cursor.line);
-    let listed = listed(model, lines);
-    let of_table = (line < listed).then_some(line);
-    model.cursor.top = window(model.cursor.top, of_table, lines.body, listed);
-    let of_gone = line.checked_sub(listed);
-    let (room, gone) = (lines.gone.saturating_sub(1), model.lines.gone_len());
-    model.cursor.gone_top = window(model.cursor.gone_top, of_gone, room, gone);
-    if let Pane::Detail(top @ 1..) = model.pane {
-        model.pane = Pane::Detail(top.min(moving::detail_end(model, now)));
-    }
-}
-
-/// The first line of a window of `height` over `len` lines, moved as little as shows `line`.
-fn window(top: usize, line: Option<usize>, height: u16, len: usize) -> usize {
-    let height = usize::from(height).max(1);
-    let top = top.min(len.saturating_sub(height));
-    match line {
-        Some(line) => top.min(line).max((line + 1).saturating_sub(height)),
-        None => top,
-    }
 }
 
 #[cfg(test)]

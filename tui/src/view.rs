@@ -27,7 +27,10 @@ pub fn draw(model: &Model, look: Look, now: Mono, buffer: &mut Buffer) {
     let lines = layout(model);
     let screen = buffer.area;
     if lines.is_one_line {
-        if let Some(Popup::Confirm { question, is_yes }) = &model.popup {
+        if let Some(Popup::Confirm {
+            question, is_yes, ..
+        }) = &model.popup
+        {
             // What a key answers must be seen, however little room there is.
             let mut line = Line::new(buffer, screen, 0, look.charset);
             question::one_line(look, question, *is_yes, &mut line);
@@ -61,7 +64,9 @@ pub fn draw(model: &Model, look: Look, now: Mono, buffer: &mut Buffer) {
     match &model.popup {
         None => {}
         Some(Popup::Help(help)) => help::draw(look, help, screen, buffer),
-        Some(Popup::Confirm { question, is_yes }) => {
+        Some(Popup::Confirm {
+            question, is_yes, ..
+        }) => {
             question::draw(look, question, *is_yes, screen, buffer);
         }
     }

@@ -164,7 +164,7 @@ pub const KEYS: [Binding; 17] = [
     Binding {
         keys: &[(Key::Char('d'), Action::Deregister)],
         label: "d",
-        does: "deregister, or dismiss what is GONE; asks first",
+        does: "deregister, or dismiss what is GONE; asks first (y, for several Y)",
         hints: &[hint(SERVICE, "d", "deregister")],
     },
     Binding {

@@ -193,6 +193,7 @@ impl Lines {
                 self.listed.iter().position(is_it)
             }
             Selection::Instance(key) => rows.line_of(key),
+            Selection::Service(name) if !self.is_grouped => rows.first_of(name),
             Selection::Service(name) => {
                 let index = self.groups.iter().position(|group| group.name == *name)?;
                 let is_it = |listed: &Listed| matches!(listed, Listed::Service(i) if *i == index);

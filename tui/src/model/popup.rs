@@ -5,13 +5,27 @@
 pub enum Popup {
     /// The keys.
     Help(Help),
-    /// A question that Enter on "yes" or `y` confirms.
+    /// A question that Enter on "yes" confirms, and [`Question::yes`].
     Confirm {
         /// What would be done.
         question: Question,
         /// Whether "yes" is chosen; the default is no.
         is_yes: bool,
+        /// Whether it was drawn and nothing waits that was typed before: a key that was meant for
+        /// something else must not answer it.
+        is_seen: bool,
     },
+}
+
+impl Popup {
+    /// A question nobody has seen yet, answered with no.
+    pub const fn asking(question: Question) -> Self {
+        Self::Confirm {
+            question,
+            is_yes: false,
+            is_seen: false,
+        }
+    }
 }
 
 /// Where one is in the help.
@@ -47,4 +61,19 @@ pub enum Question {
         /// How many instances.
         count: usize,
     },
+}
+
+impl Question {
+    /// The key that says yes. What takes several instances away wants another one than `y`, which
+    /// copies everywhere else.
+    pub const fn yes(&self) -> char {
+        match self {
+            Self::Deregister { instances, .. } | Self::Dismiss { instances, .. }
+                if 1 < instances.len() =>
+            {
+                'Y'
+            }
+            Self::Deregister { .. } | Self::Dismiss { .. } | Self::RefreshAll { .. } => 'y',
+        }
+    }
 }

@@ -57,6 +57,8 @@ pub struct Rows {
     visible: Vec<usize>,
     filter: Filter,
     sort: Sort,
+    /// Whether the order in use is another than the one the rows are in.
+    is_unordered: bool,
     /// Grows whenever the visible rows may be others.
     generation: u64,
     /// How many entries are changed.
@@ -74,6 +76,7 @@ impl Rows {
             visible: Vec::new(),
             filter,
             sort,
+            is_unordered: false,
             generation: 0,
             changed: 0,
         }
@@ -118,6 +121,11 @@ impl Rows {
         Some(&self.entry(*self.by_key.get(key)?)?.row)
     }
 
+    /// The first line on which a visible row of a service stands.
+    pub fn first_of(&self, name: &str) -> Option<usize> {
+        self.rows_from(0).position(|row| row.name == name)
+    }
+
     /// The line of a visible row.
     pub fn line_of(&self, key: &RowKey) -> Option<usize> {
         let slot = self.by_key.get(key)?;
@@ -150,9 +158,17 @@ impl Rows {
         self.collect_visible();
     }
 
-    /// Orders anew.
-    pub fn set_sort(&mut self, sort: Sort) {
+    /// Another order, which the rows are in after [`Self::order`].
+    pub const fn set_sort(&mut self, sort: Sort) {
         self.sort = sort;
+        self.is_unordered = true;
+    }
+
+    /// Orders anew, where another order was chosen.
+    pub fn order(&mut self) {
+        if !std::mem::take(&mut self.is_unordered) {
+            return;
+        }
         let mut sorted = std::mem::take(&mut self.sorted);
         sorted.sort_by(|a, b| self.compare(*a, *b));
         self.sorted = sorted;
@@ -213,6 +229,7 @@ impl Rows {
     /// Merges marked slots into the order and clears their marks. An answer that names a row
     /// twice, or as changed and removed, leaves it once, or not at all.
     fn insert_sorted(&mut self, mut slots: Vec<usize>) {
+        self.order();
         slots.sort_unstable();
         slots.dedup();
         slots.retain(|slot| self.entry(*slot).is_some());

@@ -13,12 +13,15 @@ use crate::model::Model;
 use crate::poll;
 use crate::terminal::{self, Guard, Screen, TerminalError};
 use crate::theme::Look;
-use crate::update::{Effect, Message, Request, update, wake_at};
+use crate::update::{Effect, Message, Request, settle, take, wake_at};
 use crate::view;
 
 /// How long after stopping ourselves to go on when nobody stopped us: a process group without a
 /// shell above it ignores SIGTSTP.
 const STOP_WAIT_MS: i64 = 300;
+
+/// How long keys may be taken in without a frame.
+const LONGEST_UNDRAWN_MS: i64 = 50;
 
 /// Everything the drawing thread holds.
 pub(super) struct Ui {
@@ -63,10 +66,15 @@ impl Ui {
     ) -> Result<Outcome, TerminalError> {
         self.draw()?;
         self.take(Message::Tick)?;
+        let mut waiting = None;
         loop {
             let now = Mono::now();
             let wake = self.comes_back.unwrap_or_else(|| wake_at(&self.model, now));
-            let mut next = match incoming.recv_timeout(wake.wait_from(now)) {
+            let received = match waiting.take() {
+                Some(one) => Ok(one),
+                None => incoming.recv_timeout(wake.wait_from(now)),
+            };
+            let mut next = match received {
                 Ok(one) => Some(one),
                 Err(RecvTimeoutError::Timeout) if self.comes_back.is_some() => {
                     Some(Incoming::Continued)
@@ -74,7 +82,9 @@ impl Ui {
                 Err(RecvTimeoutError::Timeout) => Some(Incoming::Message(Message::Tick)),
                 Err(RecvTimeoutError::Disconnected) => return Ok(Outcome::Panicked),
             };
-            // Whatever waits is taken in before the next frame, so a burst costs one frame.
+            // Whatever waits is taken in before the next frame, so a burst costs one frame; a long
+            // one is drawn in between, as one sees that it goes on.
+            let late = Mono::now().plus_ms(LONGEST_UNDRAWN_MS);
             while let Some(one) = next {
                 match one {
                     Incoming::End => return Ok(Outcome::Quit),
@@ -85,16 +95,26 @@ impl Ui {
                         }
                     }
                 }
-                next = incoming.try_recv().ok();
+                next = if late <= Mono::now() {
+                    None
+                } else {
+                    incoming.try_recv().ok()
+                };
             }
             if self.comes_back.is_none() {
                 self.draw()?;
+                waiting = incoming.try_recv().ok();
+                if waiting.is_none() {
+                    self.take(Message::Shown)?;
+                }
             }
         }
     }
 
     fn draw(&mut self) -> Result<(), TerminalError> {
-        let (model, look, now) = (&self.model, Look::of(&self.model), Mono::now());
+        let now = Mono::now();
+        settle(&mut self.model, now);
+        let (model, look) = (&self.model, Look::of(&self.model));
         self.screen
             .draw(model.size, |buffer| view::draw(model, look, now, buffer))
     }
@@ -102,7 +122,7 @@ impl Ui {
     /// Takes a message in and does what it asks for; true when it asks to end.
     fn take(&mut self, message: Message) -> Result<bool, TerminalError> {
         let mut must_end = false;
-        for effect in update(&mut self.model, message, Mono::now()) {
+        for effect in take(&mut self.model, message, Mono::now()) {
             match effect {
                 Effect::Send(request) => self.send(request)?,
                 Effect::Copy(text) => self.screen.copy(&text)?,

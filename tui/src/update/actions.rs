@@ -31,6 +31,9 @@ pub(super) fn act(model: &mut Model, action: Action, now: Mono, effects: &mut Ve
         Action::Open => open(model, effects),
         Action::Back => back(model),
         Action::Filter => moving::begin_filter(model),
+        // An order that one cannot see changes by mistake only; so does what a line is.
+        Action::NextSort | Action::SortBy(_) | Action::ReverseSort if !moving::has_list(model) => {}
+        Action::ByService if matches!(model.pane, Pane::Events(_)) => {}
         Action::NextSort => sort_by(model, index_of(model.sort().key) + 1),
         Action::SortBy(index) => sort_by(model, index),
         Action::ReverseSort => {
@@ -110,11 +113,7 @@ fn refresh_all_or_ask(model: &mut Model, effects: &mut Vec<Effect>) {
     if model.refreshes.is_confirmed || count <= REFRESH_ALL_ASKS_ABOVE {
         refresh_all(model, effects);
     } else {
-        let question = Question::RefreshAll { count };
-        model.popup = Some(Popup::Confirm {
-            question,
-            is_yes: false,
-        });
+        model.popup = Some(Popup::asking(Question::RefreshAll { count }));
     }
 }
 
@@ -186,7 +185,12 @@ fn copy(model: &mut Model, action: Action, now: Mono, effects: &mut Vec<Effect>)
     match text {
         Ok(text) => {
             effects.push(Effect::Copy(text));
-            say(model, format!("copied {what}"), Tone::Good, now);
+            say(
+                model,
+                format!("sent to the terminal's clipboard: {what}"),
+                Tone::Good,
+                now,
+            );
         }
         Err(error) => {
             let text = format!("cannot copy {what}: {error}");
@@ -223,10 +227,7 @@ fn deregister(model: &mut Model, now: Mono) {
                 .collect(),
         },
     };
-    model.popup = Some(Popup::Confirm {
-        question,
-        is_yes: false,
-    });
+    model.popup = Some(Popup::asking(question));
 }
 
 fn next_theme(model: &mut Model, now: Mono) {

@@ -1,7 +1,7 @@
 //! Keys: typed into a line, given to the popup or turned into an action.
 
 use super::actions::act;
-use super::{Effect, moving, popups};
+use super::{Effect, Message, moving, popups};
 use crate::clock::Mono;
 use crate::keymap::{Action, Key, action_of};
 use crate::model::filter::{Filter, MAX_CHARS};
@@ -17,9 +17,7 @@ pub(super) fn pressed(model: &mut Model, key: Key, now: Mono, effects: &mut Vec<
     }
     let action = action_of(key);
     match action {
-        Some(Action::Quit) if !popups::is_typing(model) || matches!(key, Key::Ctrl(_)) => {
-            effects.push(Effect::Quit);
-        }
+        Some(Action::Quit) if !popups::is_typing(model) => effects.push(Effect::Quit),
         Some(Action::Suspend) => effects.push(Effect::Suspend),
         Some(Action::Repaint) => effects.push(Effect::Repaint),
         _ => match model.popup.take() {
@@ -32,6 +30,18 @@ pub(super) fn pressed(model: &mut Model, key: Key, now: Mono, effects: &mut Vec<
             }
         },
     }
+}
+
+/// Whether a message only orders the list anew, for which nothing of the list must be known.
+pub(super) fn only_orders(model: &Model, message: &Message) -> bool {
+    let Message::Key(key) = message else {
+        return false;
+    };
+    let is_order = matches!(
+        action_of(*key),
+        Some(Action::NextSort | Action::SortBy(_) | Action::ReverseSort | Action::ByService)
+    );
+    is_order && model.typing.is_none() && model.popup.is_none()
 }
 
 /// Takes pasted text in: into the line that is being typed, else into a filter that begins with
@@ -71,7 +81,7 @@ fn typed(model: &mut Model, key: Key) -> bool {
             model.typing = None;
             return true;
         }
-        Key::Esc => {
+        Key::Esc | Key::Ctrl('c') => {
             if let Some(before) = model.typing.take() {
                 model.rows.set_filter(before);
             }

@@ -7,7 +7,6 @@ use crate::clock::Mono;
 use crate::keymap::Action;
 use crate::model::layout::{WIDE, detail_size};
 use crate::model::lines::{Item, Selection};
-use crate::model::rows::RowKey;
 use crate::model::{Model, Pane, Tone, detail};
 
 /// Moves by an action, or scrolls what fills the middle of the screen.
@@ -104,19 +103,16 @@ pub(super) fn next_down(
     }
 }
 
-/// One line a service, or one an instance; the cursor stays on its service.
+/// One line a service, or one an instance; the cursor stays on its service, of which the first
+/// instance is looked for when the lines are made.
 pub(super) fn by_service(model: &mut Model) {
     let is_grouped = !model.lines.is_grouped();
-    let key = match (model.selected(), is_grouped) {
-        (Some(Item::Instance(row)), true) => Some(Selection::Service(row.name.clone())),
-        (Some(Item::Service(group)), false) => {
-            let first = group.members.first().and_then(|line| model.rows.row(*line));
-            first.map(|row| Selection::Instance(RowKey::of(row)))
-        }
-        (item, _) => item.map(|item| item.selection()),
-    };
+    if let Some(Selection::Instance(key)) = &model.cursor.key
+        && is_grouped
+    {
+        model.cursor.key = Some(Selection::Service(key.name.clone()));
+    }
     model.lines.set_grouped(is_grouped);
-    model.cursor.key = key;
 }
 
 /// Folds the service of the cursor, where its instances are listed; whether they were.
@@ -131,6 +127,15 @@ pub(super) fn fold(model: &mut Model) -> bool {
     has_folded
 }
 
+/// Whether the list is on screen, whole or beside the detail.
+pub(super) const fn has_list(model: &Model) -> bool {
+    match model.pane {
+        Pane::Table => true,
+        Pane::Detail(_) => WIDE <= model.size.0,
+        Pane::Events(_) => false,
+    }
+}
+
 /// Begins to type a filter.
 pub(super) fn begin_filter(model: &mut Model) {
     if let Pane::Events(_) = model.pane {
@@ -141,11 +146,11 @@ pub(super) fn begin_filter(model: &mut Model) {
 
 /// What is on screen was seen: its status is not new any more.
 pub(super) fn see(model: &mut Model) {
-    let has_table = match model.pane {
-        Pane::Table => true,
-        Pane::Detail(_) => WIDE <= model.size.0,
-        Pane::Events(_) => false,
-    };
+    if model.cursor.is_unsettled {
+        // Nothing of it was drawn since its lines changed.
+        return;
+    }
+    let has_table = has_list(model);
     let is_covered = model.popup.is_some();
     let lines = layout(model);
     let listed = listed(model, lines);

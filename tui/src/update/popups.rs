@@ -4,7 +4,7 @@ use super::actions::refresh_all;
 use super::keys::{Edit, edited};
 use super::{Effect, Request};
 use crate::keymap::{Action, Key, action_of, bindings};
-use crate::model::{Help, Model, Popup, Question};
+use crate::model::{Help, Model, Pane, Popup, Question};
 
 /// Bindings of a page of the help.
 const PAGE: usize = 5;
@@ -18,7 +18,14 @@ pub(super) const fn is_typing(model: &Model) -> bool {
 pub(super) fn pressed(model: &mut Model, popup: Popup, key: Key, effects: &mut Vec<Effect>) {
     match popup {
         Popup::Help(help) => model.popup = in_help(help, key).map(Popup::Help),
-        Popup::Confirm { question, is_yes } => in_question(model, key, question, is_yes, effects),
+        asked @ Popup::Confirm { .. } => in_question(model, key, asked, effects),
+    }
+}
+
+/// What is asked was drawn, and nothing waits that was typed before: it may be answered.
+pub(super) const fn shown(model: &mut Model) {
+    if let Some(Popup::Confirm { is_seen, .. }) = &mut model.popup {
+        *is_seen = true;
     }
 }
 
@@ -27,7 +34,7 @@ fn in_help(mut help: Help, key: Key) -> Option<Help> {
     if help.is_typing {
         match key {
             Key::Enter => help.is_typing = false,
-            Key::Esc => help = Help::default(),
+            Key::Esc | Key::Ctrl('c') => help = Help::default(),
             _ => {
                 if let Edit::Changed = edited(&mut help.search, key) {
                     help.top = 0;
@@ -56,32 +63,46 @@ fn in_help(mut help: Help, key: Key) -> Option<Help> {
     Some(help)
 }
 
-fn in_question(
-    model: &mut Model,
-    key: Key,
-    question: Question,
-    is_yes: bool,
-    effects: &mut Vec<Effect>,
-) {
-    let answered = match key {
-        Key::Char('y' | 'Y') => true,
-        Key::Enter => is_yes,
-        Key::Char('n' | 'N') | Key::Esc => false,
-        Key::Left | Key::Right | Key::Tab | Key::Char('h' | 'l') => {
-            let is_yes = !is_yes;
-            model.popup = Some(Popup::Confirm { question, is_yes });
-            return;
-        }
-        _ => {
-            model.popup = Some(Popup::Confirm { question, is_yes });
-            return;
-        }
-    };
-    if !answered {
+fn in_question(model: &mut Model, key: Key, popup: Popup, effects: &mut Vec<Effect>) {
+    let Popup::Confirm {
+        question,
+        is_yes,
+        is_seen,
+    } = popup
+    else {
         return;
+    };
+    let asked = |is_yes| Popup::Confirm {
+        question: question.clone(),
+        is_yes,
+        is_seen,
+    };
+    match key {
+        Key::Char('n' | 'N') | Key::Esc => {}
+        _ if !is_seen => model.popup = Some(asked(is_yes)),
+        Key::Enter if !is_yes => {}
+        Key::Enter => confirmed(model, question, effects),
+        Key::Char(letter) if letter == question.yes() || letter == 'Y' => {
+            confirmed(model, question, effects);
+        }
+        Key::Left | Key::Right | Key::Tab | Key::Char('h' | 'l') => {
+            model.popup = Some(asked(!is_yes));
+        }
+        _ => model.popup = Some(asked(is_yes)),
     }
+}
+
+/// Does what was asked. Who took something away is led back to the list: a detail would show
+/// another service's as soon as this one is gone.
+fn confirmed(model: &mut Model, question: Question, effects: &mut Vec<Effect>) {
     match question {
-        Question::Deregister { name, instances } | Question::Dismiss { name, instances } => {
+        Question::Deregister { name, instances } => {
+            model.pane = Pane::Table;
+            effects.push(Effect::Send(Request::Deregister { name, instances }));
+        }
+        Question::Dismiss { name, instances } => {
+            model.pane = Pane::Table;
+            model.dismissals.insert(name.clone());
             effects.push(Effect::Send(Request::Deregister { name, instances }));
         }
         Question::RefreshAll { .. } => {

@@ -6,6 +6,7 @@ use lastbeat_proto::answer::{DeregisterAnswer, RefreshAnswer, Row, ServicesAnswe
 use super::{Effect, Reply, Request, ask, ask_events, say};
 use crate::clock::Mono;
 use crate::model::gone::{self, GoneGroup};
+use crate::model::lines::Selection;
 use crate::model::link::Fault;
 use crate::model::rows::RowKey;
 use crate::model::{Model, OfService, Pane, Tone};
@@ -128,13 +129,7 @@ fn refreshed(
     model.refreshes.names.remove(name);
     match result {
         Ok(answer) => {
-            let was = status_of(model, name);
-            let still = if was == Some(answer.status) {
-                "still "
-            } else {
-                ""
-            };
-            let text = format!("refreshed {name}: {still}{}", answer.status.word());
+            let text = format!("refreshed {name}: {}", judged(model, name, &answer));
             say(model, text, Tone::Good, now);
             ask(model, effects);
         }
@@ -142,16 +137,38 @@ fn refreshed(
     }
 }
 
-/// Of a service: UP when one of its instances is.
-fn status_of(model: &Model, name: &str) -> Option<Status> {
-    let statuses = model.rows.of_service(name).map(|row| row.status);
-    statuses.reduce(|one, other| {
-        if one == Status::Up || other == Status::Up {
-            Status::Up
-        } else {
-            one
-        }
-    })
+/// How it was judged: the selected instance where it is one of this service, else how many of the
+/// service are how.
+fn judged(model: &Model, name: &str, answer: &RefreshAnswer) -> String {
+    let selected = match &model.cursor.key {
+        Some(Selection::Instance(key)) if key.name == name => Some(key),
+        _ => None,
+    };
+    let of = |row: &&Row| selected.is_none_or(|key| key.instance == row.instance);
+    let [one] = answer.instances.iter().filter(of).collect::<Vec<_>>()[..] else {
+        return counted(&answer.instances);
+    };
+    let was = model.rows.find(&RowKey::of(one)).map(|row| row.status);
+    let still = if was == Some(one.status) {
+        "still "
+    } else {
+        ""
+    };
+    let of_several = match answer.instances.len() {
+        1 => String::new(),
+        _ => format!(" ({}), of {}", one.instance, counted(&answer.instances)),
+    };
+    format!("{still}{}{of_several}", one.status.word())
+}
+
+/// How many are how: `1 UP, 2 DOWN`.
+fn counted(rows: &[Row]) -> String {
+    let down = rows.iter().filter(|row| row.status == Status::Down).count();
+    match (rows.len() - down, down) {
+        (0, down) => format!("{down} DOWN"),
+        (up, 0) => format!("{up} UP"),
+        (up, down) => format!("{up} UP, {down} DOWN"),
+    }
 }
 
 fn deregistered(
@@ -161,11 +178,25 @@ fn deregistered(
     now: Mono,
     effects: &mut Vec<Effect>,
 ) {
+    let is_dismissal = model.dismissals.remove(name);
+    let verb = if is_dismissal {
+        "dismiss"
+    } else {
+        "deregister"
+    };
     match result {
+        Ok(answer) if is_dismissal => {
+            let text = match answer.removed.as_slice() {
+                [one] => format!("dismissed {name} ({})", one.instance),
+                all => format!("dismissed {} instances of {name}", all.len()),
+            };
+            say(model, text, Tone::Good, now);
+            ask(model, effects);
+        }
         Ok(answer) => {
             say(model, answer.message, Tone::Good, now);
             ask(model, effects);
         }
-        Err(fault) => complain(model, &format!("cannot deregister {name}"), &fault, now),
+        Err(fault) => complain(model, &format!("cannot {verb} {name}"), &fault, now),
     }
 }

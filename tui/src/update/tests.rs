@@ -1,5 +1,6 @@
 //! What each message changes and asks for.
 
+mod asking;
 mod input;
 mod lines;
 mod link;
@@ -15,12 +16,15 @@ use crate::model::link::{FaultKind, LinkState};
 
 fn press(model: &mut Model, keys: &str) -> Vec<Effect> {
     keys.chars()
-        .flat_map(|key| update(model, Message::Key(Key::Char(key)), AT))
+        .flat_map(|key| push(model, Key::Char(key)))
         .collect()
 }
 
+/// A key of somebody who looks at the screen before the next one.
 fn push(model: &mut Model, key: Key) -> Vec<Effect> {
-    update(model, Message::Key(key), AT)
+    let mut effects = update(model, Message::Key(key), AT);
+    effects.extend(update(model, Message::Shown, AT));
+    effects
 }
 
 fn fault() -> Fault {
@@ -177,6 +181,8 @@ fn letters_of_a_filter_are_no_commands() {
 
     assert_eq!(press(&mut model, "/qdrR u"), []);
     assert_eq!(model.rows.filter().text(), "qdrR u");
+    assert_eq!(push(&mut model, Key::Ctrl('c')), []);
+    assert!(model.typing.is_none() && model.rows.filter().is_empty());
     assert_eq!(push(&mut model, Key::Ctrl('c')), [Effect::Quit]);
 }
 
@@ -233,7 +239,7 @@ fn a_refresh_asks_once_and_says_how_it_is() {
         name: "a".to_owned(),
         status: Status::Up,
         last_heartbeat: crate::fixture::ago(1),
-        instances: Vec::new(),
+        instances: vec![row("a", Status::Up, 1)],
         now: crate::fixture::ago(0),
         up_ms: 1,
     }));

@@ -146,8 +146,11 @@ pub(super) fn keys(model: &Model, look: Look, area: Rect, buffer: &mut Buffer) {
             ("Esc", "close"),
             ("q", "quit"),
         ]),
-        (Some(Popup::Confirm { .. }), _) => hint_list(&[
-            ("y", "yes"),
+        (Some(Popup::Confirm { question, .. }), _) => hint_list(&[
+            match question.yes() {
+                'y' => ("y", "yes"),
+                _ => ("Y", "yes, all"),
+            },
             ("n", "no"),
             ("Enter", "the chosen one"),
             ("Esc", "no"),

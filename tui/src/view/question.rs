@@ -49,12 +49,12 @@ pub(super) fn draw(
     let last = inside.height.saturating_sub(1);
     let mut line = Line::new(buffer, inside, last, look.charset);
     line.skip(1);
-    answers(look, is_yes, &mut line);
+    answers(look, question, is_yes, &mut line);
 }
 
 /// All that fits on a very small screen: the answers first, since they must be seen.
 pub(super) fn one_line(look: Look, question: &Question, is_yes: bool, line: &mut Line<'_>) {
-    answers(look, is_yes, line);
+    answers(look, question, is_yes, line);
     line.skip(1).compose(&short(question), look.plain());
 }
 
@@ -67,11 +67,15 @@ fn short(question: &Question) -> String {
     }
 }
 
-fn answers(look: Look, is_yes: bool, line: &mut Line<'_>) {
+fn answers(look: Look, question: &Question, is_yes: bool, line: &mut Line<'_>) {
     let chosen = |is_it| if is_it { look.selected() } else { look.plain() };
     line.word("[ No ]", chosen(!is_yes))
         .skip(2)
         .word("[ Yes ]", chosen(is_yes));
+    if question.yes() != 'y' {
+        // Said where it is answered: `y` copies everywhere else, and would take all of them away.
+        line.skip(2).word("Y = all of them", look.strong());
+    }
 }
 
 /// Title and text.

@@ -129,7 +129,7 @@ fn a_copy_goes_out_as_osc_52() {
     terminal.wait_text("UP 1");
 
     terminal.press("y");
-    terminal.wait_text("copied 10.0.0.7:8080");
+    terminal.wait_text("clipboard: 10.0.0.7:8080");
 
     assert_eq!(
         count(&terminal.bytes(), b"\x1b]52;c;MTAuMC4wLjc6ODA4MA==\x1b\\"),

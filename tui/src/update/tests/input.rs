@@ -180,6 +180,9 @@ fn letters_of_a_search_are_no_commands() {
     let mut model = three();
 
     assert_eq!(press(&mut model, "?/q"), []);
+    assert_eq!(push(&mut model, Key::Ctrl('c')), []);
+    let help = Popup::Help(Help::default());
+    assert_eq!(model.popup, Some(help), "the search is dropped");
     assert_eq!(push(&mut model, Key::Ctrl('c')), [Effect::Quit]);
 }
 

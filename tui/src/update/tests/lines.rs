@@ -111,7 +111,7 @@ fn a_service_is_taken_out_as_a_whole_and_copied_as_a_whole() {
         name: "api".to_owned(),
         instances: vec!["10.0.0.2".to_owned(), "10.0.0.1".to_owned()],
     };
-    assert_eq!(press(&mut model, "y"), [Effect::Send(request)]);
+    assert_eq!(press(&mut model, "Y"), [Effect::Send(request)]);
 }
 
 #[test]
