@@ -46,8 +46,12 @@ impl<'buffer> Line<'buffer> {
         self.x
     }
 
-    /// Writes a text of our own.
+    /// Writes a text of our own, cut with a mark where the line ends.
     pub fn word(&mut self, text: &'static str, style: Style) -> &mut Self {
+        // In a single column its first letter says more than a mark.
+        if 1 < self.left() && text.is_ascii() && usize::from(self.left()) < text.len() {
+            return self.compose(text, style);
+        }
         self.put(text, style)
     }
 
@@ -114,6 +118,18 @@ pub fn clear(buffer: &mut Buffer, area: Rect) {
             cell.reset();
         }
     }
+}
+
+/// A frame above everything, with a free column at either side: what stands under it would else
+/// be read together with it. Gives the area inside.
+pub fn popup(buffer: &mut Buffer, area: Rect, charset: Charset, style: Style) -> Rect {
+    let around = Rect {
+        x: area.x.saturating_sub(1),
+        width: area.width.saturating_add(if area.x == 0 { 1 } else { 2 }),
+        ..area
+    };
+    clear(buffer, around);
+    frame(buffer, area, charset, style)
 }
 
 /// Empties an area and draws a frame around it; gives the area inside.

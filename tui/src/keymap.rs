@@ -1,10 +1,12 @@
 //! The keys: one const table from which keys are dispatched, the footer and the help are drawn
 //! and the README's table is made.
 
+pub mod legend;
 mod table;
 
 use std::fmt::Write as _;
 
+pub use legend::{SIGNS, Sign, signs};
 pub use table::KEYS;
 
 /// A key as the terminal reports it, with what matters of its modifiers.

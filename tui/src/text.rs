@@ -11,7 +11,7 @@ use lastbeat_proto::{Span, Timestamp};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use written::{is_hidden, push_grapheme};
+use written::{is_hidden, push_grapheme, units};
 
 /// Which characters the terminal understands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,9 +109,8 @@ impl SafeText {
             }
             let mut rest = word;
             while line.is_empty() {
-                // A wide letter has a line of its own even where there is one column.
                 let part = match head(rest, columns) {
-                    "" => rest.graphemes(true).next().unwrap_or_default(),
+                    "" => torn(rest, columns),
                     part => part,
                 };
                 if rest.trim_end().len() <= part.len() {
@@ -142,8 +141,11 @@ pub fn address(ip: &str, port: Option<u16>) -> String {
     }
 }
 
-/// A length of time in at most six columns: `108s`, `16m40s`, `5h03m`, `4d12h`, `400d`. Seconds as
-/// long as silences are compared by them.
+/// A length of time in the column of ages, at most six columns: `108s`, `16m40s`, `5h03m`, `4d12h`,
+/// `400d`.
+///
+/// Seconds as long as silences are compared by them, below two minutes; in sentences it is
+/// [`whole_seconds`] that stand.
 pub fn age_text(age: Span) -> String {
     let seconds = age.as_micros() / 1_000_000;
     match seconds {
@@ -154,6 +156,11 @@ pub fn age_text(age: Span) -> String {
         8_640_000..8_640_000_000 => format!("{}d", seconds / 86_400),
         _ => ">274y".to_owned(),
     }
+}
+
+/// A length of time in a sentence, without what is less than a second.
+pub const fn whole_seconds(span: Span) -> Span {
+    Span::from_secs(span.as_micros() / 1_000_000)
 }
 
 /// A moment as short as it stays clear beside `today`: `13:58:05Z`, else `2024-11-23 13:58Z`.
@@ -201,34 +208,45 @@ fn columns_of(text: &str) -> usize {
     text.graphemes(true).map(UnicodeWidthStr::width).sum()
 }
 
-/// The longest beginning of whole graphemes in at most `columns`.
+/// The longest beginning of whole units in at most `columns`.
 fn head(text: &str, columns: usize) -> &str {
+    longest(text, units(text), columns)
+}
+
+/// The longest beginning of whole graphemes in at most `columns`, and of one where not even that
+/// fits: a wide letter has a line of its own.
+fn torn(text: &str, columns: usize) -> &str {
+    match longest(text, text.grapheme_indices(true), columns) {
+        "" => text.graphemes(true).next().unwrap_or_default(),
+        part => part,
+    }
+}
+
+fn longest<'a>(
+    text: &'a str,
+    parts: impl Iterator<Item = (usize, &'a str)>,
+    columns: usize,
+) -> &'a str {
     let mut width = 0;
-    let fits = |(_, grapheme): &(usize, &str)| {
-        width += grapheme.width();
+    let fits = |(_, part): &(usize, &str)| {
+        width += columns_of(part);
         width <= columns
     };
-    let end = text
-        .grapheme_indices(true)
-        .take_while(fits)
-        .last()
-        .map_or(0, |(start, grapheme)| start + grapheme.len());
+    let last = parts.take_while(fits).last();
+    let end = last.map_or(0, |(start, part)| start + part.len());
     text.get(..end).unwrap_or_default()
 }
 
-/// The longest end of whole graphemes in at most `columns`.
+/// The longest end of whole units in at most `columns`.
 fn tail(text: &str, columns: usize) -> &str {
     let mut width = 0;
-    let fits = |(_, grapheme): &(usize, &str)| {
-        width += grapheme.width();
+    let fits = |(_, part): &&(usize, &str)| {
+        width += columns_of(part);
         width <= columns
     };
-    let start = text
-        .grapheme_indices(true)
-        .rev()
-        .take_while(fits)
-        .last()
-        .map_or(text.len(), |(start, _)| start);
+    let parts: Vec<(usize, &str)> = units(text).collect();
+    let first = parts.iter().rev().take_while(fits).last();
+    let start = first.map_or(text.len(), |(start, _)| *start);
     text.get(start..).unwrap_or_default()
 }
 

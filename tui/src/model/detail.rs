@@ -3,7 +3,7 @@
 
 mod strip;
 
-use lastbeat_proto::answer::{Event, Row};
+use lastbeat_proto::answer::{Event, Row, Tombstone};
 use lastbeat_proto::{Span, explain};
 
 use super::Model;
@@ -11,8 +11,9 @@ use super::gone::GoneGroup;
 use super::group::Group;
 use super::lines::Item;
 use super::mark::Mark;
+use super::note;
 use crate::clock::Mono;
-use crate::text::{SafeText, address, age_text, long_time, short_time};
+use crate::text::{SafeText, address, long_time, short_time, whole_seconds};
 
 /// Column of the values.
 pub const VALUE_X: u16 = 16;
@@ -50,6 +51,7 @@ pub fn lines(model: &Model, columns: u16, now: Mono) -> Vec<DetailLine> {
         Some(Item::Instance(row)) => page.instance(row),
         Some(Item::Service(group)) => page.service(group),
         Some(Item::Gone(group)) => page.gone(group),
+        Some(Item::Left(tombstone)) => page.left(tombstone),
         None => page.heading("no service is selected"),
     }
     page.lines
@@ -67,7 +69,9 @@ impl Page<'_> {
         self.title(Mark::of(row), &row.name);
         let up_ms = self.model.link.up_ms(self.now);
         let today = self.model.link.wall(self.now);
-        self.fact("why", &explain::line(row, up_ms, |t| short_time(t, today)));
+        let (whole, at) = (note::in_seconds(row, up_ms), note::up_s(up_ms));
+        let why = explain::line(&whole, at, |t| short_time(t, today));
+        self.fact("why", &why);
         if let Some(reason) = &row.reason {
             self.fact("reason", reason);
         }
@@ -106,13 +110,19 @@ impl Page<'_> {
         let Some(one) = instances.find(|one| one.instance == row.instance) else {
             return;
         };
-        let columns = self.value_columns().saturating_sub(strip::KEY.len());
+        let columns = self.value_columns().saturating_sub(strip::KEY_COLUMNS);
         let end = self.model.link.wall(self.now).unwrap_or(answer.now);
         let strip = strip::strip(&one.uptime, end, columns.clamp(12, STRIP));
-        self.fact("last day", &strip);
-        for window in &one.uptime.windows {
-            let length = explain::window_length(window);
-            self.fact("uptime", &format!("{length}: {}", explain::window(window)));
+        let key = strip::key(&strip);
+        if strip.len() + key.len() < self.value_columns() {
+            self.fact("last day", &format!("{strip} {key}"));
+        } else {
+            self.fact("last day", &strip);
+            self.fact("", &key);
+        }
+        for window in strip::telling(&one.uptime.windows) {
+            let length = explain::window_length(&window);
+            self.fact("uptime", &format!("{length}: {}", explain::window(&window)));
         }
     }
 
@@ -142,7 +152,7 @@ impl Page<'_> {
             "{:<5} {}  {}",
             Mark::of(row).word(),
             address(&row.ip, row.port),
-            age_text(age)
+            whole_seconds(age)
         );
         self.entry(Some(Mark::of(row)), &said);
     }
@@ -152,7 +162,7 @@ impl Page<'_> {
         self.fact("instances", &group.counts());
         let up_ms = self.model.link.up_ms(self.now);
         let silent = Span::from_signed_micros((up_ms - group.heard_ms).saturating_mul(1_000));
-        self.fact("last heartbeat", &format!("{silent} ago"));
+        self.fact("last heartbeat", &format!("{} ago", whole_seconds(silent)));
         self.heading("instances");
         for line in &group.members {
             if let Some(row) = self.model.rows.row(*line) {
@@ -173,20 +183,33 @@ impl Page<'_> {
             ),
         );
         for tombstone in &group.tombstones {
-            self.heading(&address(&tombstone.ip, tombstone.port));
-            self.fact("instance", &tombstone.instance);
-            self.fact("reason", &tombstone.reason);
-            self.fact("left", &long_time(tombstone.since));
-            self.fact("last heartbeat", &long_time(tombstone.last_heartbeat));
-            self.fact("first seen", &long_time(tombstone.first_seen));
-            let back = if tombstone.deregistered {
-                "when it registers"
-            } else {
-                "with its next heartbeat"
-            };
-            self.fact("comes back", back);
+            self.lines.push(DetailLine::Blank);
+            self.tombstone(tombstone);
         }
         self.recent(&group.name, None);
+    }
+
+    fn left(&mut self, tombstone: &Tombstone) {
+        self.title(Mark::Gone, &tombstone.name);
+        let since = self.short(tombstone.since);
+        self.fact("why", &format!("GONE since {since}: {}", tombstone.reason));
+        self.tombstone(tombstone);
+        self.recent(&tombstone.name, Some(&tombstone.instance));
+    }
+
+    fn tombstone(&mut self, tombstone: &Tombstone) {
+        self.fact("address", &address(&tombstone.ip, tombstone.port));
+        self.fact("instance", &tombstone.instance);
+        self.fact("reason", &tombstone.reason);
+        self.fact("left", &long_time(tombstone.since));
+        self.fact("last heartbeat", &long_time(tombstone.last_heartbeat));
+        self.fact("first seen", &long_time(tombstone.first_seen));
+        let back = if tombstone.deregistered {
+            "when it registers"
+        } else {
+            "with its next heartbeat"
+        };
+        self.fact("comes back", back);
     }
 
     fn recent(&mut self, name: &str, instance: Option<&str>) {
@@ -229,7 +252,7 @@ impl Page<'_> {
     }
 
     fn fact(&mut self, label: &'static str, value: &str) {
-        let (label, value) = if self.columns < NARROW {
+        let (label, value) = if self.columns < NARROW && !label.is_empty() {
             ("", format!("{label}: {value}"))
         } else {
             (label, value.to_owned())

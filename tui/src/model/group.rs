@@ -15,7 +15,7 @@ pub struct Group {
     pub late: usize,
     /// How many are DOWN.
     pub down: usize,
-    /// How many left.
+    /// How many of those that left the filter lets through.
     pub gone: usize,
     /// When any of them was last heard, on the scale of the answer's `up_ms`.
     pub heard_ms: i64,

@@ -8,7 +8,7 @@ const NARROWEST: u16 = 20;
 const LOWEST: u16 = 3;
 /// Under this many lines there is only a table.
 const LOW: u16 = 8;
-/// Under this many lines there is no room for notices and GONE.
+/// Under this many lines there is no room for GONE, and for one notice in one line.
 const MIDDLING: u16 = 14;
 /// From this many lines the toast has a line of its own.
 const HIGH: u16 = 20;
@@ -95,7 +95,8 @@ impl Layout {
 /// How many lines of notices a screen has room for.
 pub const fn notice_room((_, height): (u16, u16)) -> u16 {
     match height {
-        ..MIDDLING => 0,
+        ..LOW => 0,
+        LOW..MIDDLING => 1,
         MIDDLING..HIGH => MAX_NOTICES.0,
         _ => MAX_NOTICES.1,
     }

@@ -1,10 +1,11 @@
 //! The lines that can be selected, from top to bottom: instances, or services with what is
 //! unfolded of them, and below them what left. Made anew only when what they are made of changed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use lastbeat_proto::answer::Row;
+use lastbeat_proto::answer::{Row, Tombstone};
 
+use super::filter::Filter;
 use super::gone::GoneGroup;
 use super::group::{Group, group};
 use super::rows::{RowKey, Rows};
@@ -18,13 +19,15 @@ pub enum Selection {
     Service(String),
     /// A service of which an instance left.
     Gone(String),
+    /// An instance that left, below its service in the view by service.
+    Left(RowKey),
 }
 
 impl Selection {
     /// Name of the service.
     pub fn name(&self) -> &str {
         match self {
-            Self::Instance(key) => &key.name,
+            Self::Instance(key) | Self::Left(key) => &key.name,
             Self::Service(name) | Self::Gone(name) => name,
         }
     }
@@ -39,6 +42,8 @@ pub enum Item<'a> {
     Service(&'a Group),
     /// What left of a service.
     Gone(&'a GoneGroup),
+    /// One instance that left, below its service.
+    Left(&'a Tombstone),
 }
 
 impl Item<'_> {
@@ -48,7 +53,16 @@ impl Item<'_> {
             Self::Instance(row) => Selection::Instance(RowKey::of(row)),
             Self::Service(group) => Selection::Service(group.name.clone()),
             Self::Gone(group) => Selection::Gone(group.name.clone()),
+            Self::Left(tombstone) => Selection::Left(key_of(tombstone)),
         }
+    }
+}
+
+/// What tells an instance that left from others.
+pub fn key_of(tombstone: &Tombstone) -> RowKey {
+    RowKey {
+        name: tombstone.name.clone(),
+        instance: tombstone.instance.clone(),
     }
 }
 
@@ -56,6 +70,8 @@ impl Item<'_> {
 enum Listed {
     Service(usize),
     Member(usize),
+    /// A group of what left, and one of its tombstones.
+    Left(usize, usize),
 }
 
 /// The lines.
@@ -127,21 +143,33 @@ impl Lines {
         self.listed.clear();
         if self.is_grouped {
             self.groups = group(rows);
-            self.list(gone);
+            self.list(gone, filter);
         }
     }
 
-    fn list(&mut self, gone: &[GoneGroup]) {
-        let counts: std::collections::HashMap<&str, usize> = gone
+    /// Services, and below those that are unfolded what is counted: their instances, and those of
+    /// them that left.
+    fn list(&mut self, gone: &[GoneGroup], filter: &Filter) {
+        let by_name: HashMap<&str, (usize, &GoneGroup)> = gone
             .iter()
-            .map(|group| (group.name.as_str(), group.tombstones.len()))
+            .enumerate()
+            .map(|(at, group)| (group.name.as_str(), (at, group)))
             .collect();
         for (index, group) in self.groups.iter_mut().enumerate() {
-            group.gone = counts.get(group.name.as_str()).copied().unwrap_or(0);
+            let left: Vec<Listed> =
+                by_name
+                    .get(group.name.as_str())
+                    .map_or_else(Vec::new, |(at, of)| {
+                        let shown = of.tombstones.iter().enumerate();
+                        let shown = shown.filter(|(_, tombstone)| filter.matches_gone(tombstone));
+                        shown.map(|(index, _)| Listed::Left(*at, index)).collect()
+                    });
+            group.gone = left.len();
             self.listed.push(Listed::Service(index));
             if self.unfolded.contains(&group.name) {
                 let members = group.members.iter().map(|line| Listed::Member(*line));
                 self.listed.extend(members);
+                self.listed.extend(left);
             }
         }
     }
@@ -176,6 +204,7 @@ impl Lines {
         match *self.listed.get(line)? {
             Listed::Service(index) => self.groups.get(index).map(Item::Service),
             Listed::Member(line) => rows.row(line).map(Item::Instance),
+            Listed::Left(group, index) => gone.get(group)?.tombstones.get(index).map(Item::Left),
         }
     }
 
@@ -186,6 +215,16 @@ impl Lines {
                 let is_it = |index: &usize| gone.get(*index).is_some_and(|g| g.name == *name);
                 let below = self.gone.iter().position(is_it)?;
                 Some(self.table_len(rows) + below)
+            }
+            Selection::Left(key) => {
+                let is_it = |listed: &Listed| match *listed {
+                    Listed::Left(group, index) => gone
+                        .get(group)
+                        .and_then(|group| group.tombstones.get(index))
+                        .is_some_and(|tombstone| key_of(tombstone) == *key),
+                    Listed::Service(_) | Listed::Member(_) => false,
+                };
+                self.listed.iter().position(is_it)
             }
             Selection::Instance(key) if self.is_grouped => {
                 let of_row = rows.line_of(key)?;
@@ -213,7 +252,7 @@ impl Lines {
                 .groups
                 .get(*index)
                 .map_or_else(Vec::new, |group| group.members.clone()),
-            None => Vec::new(),
+            Some(Listed::Left(..)) | None => Vec::new(),
         }
     }
 

@@ -94,7 +94,9 @@ mod tests {
     fn a_notice_is_broken_and_each_has_a_line() {
         let long = "one two three four five six seven eight nine ten eleven twelve";
 
-        assert_eq!(shown((30, 13), &[long]), [""; 0]);
+        assert_eq!(shown((30, 7), &[long]), [""; 0]);
+        assert_eq!(shown((30, 8), &[long, "b"]), [long]);
+        assert_eq!(shown((30, 13), &[long, "b"]), [long]);
         assert_eq!(
             shown((30, 24), &[long]),
             [

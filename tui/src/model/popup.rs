@@ -31,9 +31,9 @@ impl Popup {
 /// Where one is in the help.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Help {
-    /// The number of bindings scrolled away.
+    /// The number of entries scrolled away.
     pub top: usize,
-    /// Only bindings with this text are shown.
+    /// Only entries with this text are shown.
     pub search: String,
     /// Whether the text is being typed.
     pub is_typing: bool,

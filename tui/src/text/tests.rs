@@ -77,6 +77,36 @@ fn a_cut_text_says_that_it_was_cut() {
 }
 
 #[test]
+fn what_was_written_out_is_never_cut_apart() {
+    let cyrillic = SafeText::new("\u{43f}\u{43b}a", Charset::Ascii);
+    let tower = SafeText::new(&format!("a{}", "\u{301}".repeat(9)), Charset::Utf8);
+
+    assert_eq!(cyrillic.as_str(), "<U+043F><U+043B>a");
+    assert_eq!(cyrillic.cut(16, Charset::Ascii).as_str(), "<U+043F>>");
+    assert_eq!(cyrillic.cut(8, Charset::Ascii).as_str(), ">");
+    assert_eq!(
+        cyrillic.cut_middle(12, Charset::Ascii).as_str(),
+        ">a",
+        "an end of five columns has no room for the second letter"
+    );
+    assert_eq!(
+        cyrillic
+            .wrap(10)
+            .iter()
+            .map(SafeText::as_str)
+            .collect::<Vec<_>>(),
+        ["<U+043F>", "<U+043B>a"]
+    );
+    assert_eq!(
+        tower.cut(5, Charset::Utf8).as_str(),
+        "a\u{301}\u{301}\u{301}\u{301}…"
+    );
+    let half = SafeText::new("x\u{1b}<U+12", Charset::Utf8);
+    assert_eq!(half.cut(4, Charset::Utf8).as_str(), "x…");
+    assert_eq!(half.cut(8, Charset::Utf8).as_str(), "x\\x1b<U…");
+}
+
+#[test]
 fn an_address_is_cut_in_the_middle() {
     let address = SafeText::new("2001:db8:1111:2222:3333:4444:5555:6666", Charset::Utf8);
 

@@ -80,6 +80,44 @@ fn push_written_out(out: &mut String, character: char) {
     out.push_str(&written);
 }
 
+/// What must not be torn apart: graphemes, and what was written out as a whole. Half of
+/// `<U+043F>` would tell another letter.
+pub(super) fn units(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let rest = text.get(at..)?;
+        let unit = match written_out_len(rest) {
+            Some(len) => rest.get(..len)?,
+            None => rest.graphemes(true).next()?,
+        };
+        let start = at;
+        at += unit.len();
+        Some((start, unit))
+    })
+}
+
+/// The length of what was written out at the beginning of a text. What a service wrote itself
+/// looks the same and is kept together too.
+fn written_out_len(text: &str) -> Option<usize> {
+    if let Some(rest) = text.strip_prefix('\\') {
+        return match rest.as_bytes() {
+            [b'n' | b'r' | b't', ..] => Some(2),
+            [b'x', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => Some(4),
+            _ => None,
+        };
+    }
+    let (inside, _) = text.strip_prefix('<')?.split_once('>')?;
+    let digits = inside.strip_prefix("U+");
+    let count = inside
+        .strip_prefix('+')
+        .and_then(|rest| rest.strip_suffix(" marks"));
+    let is_code = digits.is_some_and(|d| {
+        (4..=6).contains(&d.len()) && d.bytes().all(|digit| digit.is_ascii_hexdigit())
+    });
+    let is_count = count.is_some_and(|c| !c.is_empty() && c.bytes().all(|d| d.is_ascii_digit()));
+    (is_code || is_count).then_some(inside.len() + 2)
+}
+
 /// Whether a terminal would act on `character`, show nothing for it or show who knows what.
 pub(super) fn is_hidden(character: char) -> bool {
     if character.is_ascii() {

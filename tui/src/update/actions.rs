@@ -1,5 +1,6 @@
 //! Actions: what each of them changes.
 
+use lastbeat_proto::answer::Tombstone;
 use lastbeat_proto::query::{Sort, SortKey};
 
 use super::moving::{self, Direction};
@@ -8,6 +9,7 @@ use crate::clock::Mono;
 use crate::config::Theme;
 use crate::keymap::Action;
 use crate::model::filter::Filter;
+use crate::model::gone::GoneGroup;
 use crate::model::lines::Item;
 use crate::model::{Help, Model, Pane, Popup, Question, Tone};
 use crate::text::address;
@@ -128,13 +130,10 @@ fn refresh(model: &mut Model, now: Mono, effects: &mut Vec<Effect>) {
     let name = match model.selected() {
         Some(Item::Instance(row)) => row.name.clone(),
         Some(Item::Service(group)) => group.name.clone(),
-        Some(Item::Gone(group)) => {
-            let text = format!(
-                "cannot refresh {}: it is GONE, and comes back when it registers",
-                group.name
-            );
-            say(model, text, Tone::Bad, now);
-            return;
+        Some(Item::Gone(GoneGroup { name, .. }) | Item::Left(Tombstone { name, .. })) => {
+            let text =
+                format!("cannot refresh {name}: it is GONE, and comes back when it registers");
+            return say(model, text, Tone::Bad, now);
         }
         None => return say_nothing_selected(model, now),
     };
@@ -180,6 +179,14 @@ fn copy(model: &mut Model, action: Action, now: Mono, effects: &mut Vec<Effect>)
             let address = newest.map_or_else(String::new, |t| address(&t.ip, t.port));
             (Ok(address.clone()), address)
         }
+        Some(Item::Left(tombstone)) if is_json => (
+            serde_json::to_string(tombstone),
+            format!("what left of {} as JSON", tombstone.name),
+        ),
+        Some(Item::Left(tombstone)) => {
+            let address = address(&tombstone.ip, tombstone.port);
+            (Ok(address.clone()), address)
+        }
         None => return say_nothing_selected(model, now),
     };
     match text {
@@ -218,6 +225,10 @@ fn deregister(model: &mut Model, now: Mono) {
                 instances: rows.map(|row| row.instance.clone()).collect(),
             }
         }
+        Some(Item::Left(tombstone)) => Question::Dismiss {
+            name: tombstone.name.clone(),
+            instances: vec![tombstone.instance.clone()],
+        },
         Some(Item::Gone(group)) => Question::Dismiss {
             name: group.name.clone(),
             instances: group

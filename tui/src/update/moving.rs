@@ -91,7 +91,7 @@ pub(super) fn next_down(
     let is_down = |line: &usize| match model.item(*line) {
         Some(Item::Instance(row)) => row.status == Status::Down,
         Some(Item::Service(group)) => 0 < group.down,
-        Some(Item::Gone(_)) | None => false,
+        Some(Item::Gone(_) | Item::Left(_)) | None => false,
     };
     let found = match direction {
         Direction::Forward => (line + 1..len).chain(0..=line).find(is_down),
@@ -107,10 +107,15 @@ pub(super) fn next_down(
 /// instance is looked for when the lines are made.
 pub(super) fn by_service(model: &mut Model) {
     let is_grouped = !model.lines.is_grouped();
-    if let Some(Selection::Instance(key)) = &model.cursor.key
-        && is_grouped
-    {
-        model.cursor.key = Some(Selection::Service(key.name.clone()));
+    match &model.cursor.key {
+        Some(Selection::Instance(key)) if is_grouped => {
+            model.cursor.key = Some(Selection::Service(key.name.clone()));
+        }
+        // Instances that left stand below their services only.
+        Some(Selection::Left(key)) if !is_grouped => {
+            model.cursor.key = Some(Selection::Gone(key.name.clone()));
+        }
+        _ => {}
     }
     model.lines.set_grouped(is_grouped);
 }

@@ -3,10 +3,10 @@
 use super::actions::refresh_all;
 use super::keys::{Edit, edited};
 use super::{Effect, Request};
-use crate::keymap::{Action, Key, action_of, bindings};
+use crate::keymap::{Action, Key, action_of, bindings, signs};
 use crate::model::{Help, Model, Pane, Popup, Question};
 
-/// Bindings of a page of the help.
+/// Entries of a page of the help.
 const PAGE: usize = 5;
 
 /// Whether a text is being typed into a popup.
@@ -43,7 +43,8 @@ fn in_help(mut help: Help, key: Key) -> Option<Help> {
         }
         return Some(help);
     }
-    let last = bindings(&help.search).count().saturating_sub(1);
+    let entries = bindings(&help.search).count() + signs(&help.search).count();
+    let last = entries.saturating_sub(1);
     help.top = match action_of(key) {
         Some(Action::Down) => help.top + 1,
         Some(Action::Up) => help.top.saturating_sub(1),

@@ -3,7 +3,7 @@
 use super::{layout, listed, moving, say};
 use crate::clock::Mono;
 use crate::model::layout::WIDE;
-use crate::model::lines::Selection;
+use crate::model::lines::{Selection, key_of};
 use crate::model::{Model, Pane, Tone};
 
 /// Orders the rows, makes the lines and finds the cursor again, where a message was taken in since.
@@ -55,6 +55,10 @@ fn close_detail(model: &mut Model, now: Mono) {
     let has_left = match key {
         Selection::Instance(key) => model.rows.find(key).is_none(),
         Selection::Service(name) => model.rows.of_service(name).next().is_none(),
+        Selection::Left(key) => {
+            let mut left = model.gone.iter().flat_map(|group| &group.tombstones);
+            !left.any(|tombstone| key_of(tombstone) == *key)
+        }
         Selection::Gone(name) => !model.gone.iter().any(|group| group.name == *name),
     };
     if has_left {

@@ -9,8 +9,8 @@ use crate::canvas::{Line, clear};
 use crate::clock::Mono;
 use crate::keymap::{Place, hints};
 use crate::model::lines::Item;
-use crate::model::{Model, Pane, Popup, Tone};
-use crate::text::short_time;
+use crate::model::{Model, Pane, Popup, Tone, note};
+use crate::text::{short_time, whole_seconds};
 use crate::theme::Look;
 
 /// Column of what went wrong, behind its mark.
@@ -47,6 +47,11 @@ pub(super) fn status(model: &Model, look: Look, now: Mono, area: Rect, buffer: &
             let said = only.map_or_else(|| group.counts(), |row| of_row(row, model, now));
             (&group.name, said)
         }
+        Item::Left(tombstone) => {
+            let since = short_time(tombstone.since, model.link.wall(now));
+            let said = format!("GONE since {since}, {}", tombstone.reason);
+            (&tombstone.name, said)
+        }
         Item::Gone(group) => {
             let since = short_time(group.since(), model.link.wall(now));
             let said = format!("GONE since {since}, {}", group.reason());
@@ -71,8 +76,11 @@ pub(super) fn status(model: &Model, look: Look, now: Mono, area: Rect, buffer: &
 fn of_row(row: &Row, model: &Model, now: Mono) -> String {
     let since = short_time(row.since, model.link.wall(now));
     let up_ms = model.link.up_ms(now);
-    let detail = match (row.status, explain::note(row, up_ms)) {
-        (Status::Up, None) => format!("last heartbeat {} ago", explain::age(row, up_ms)),
+    let detail = match (row.status, note::sentence(row, up_ms)) {
+        (Status::Up, None) => {
+            let age = whole_seconds(explain::age(row, up_ms));
+            format!("last heartbeat {age} ago")
+        }
         (_, note) => note.unwrap_or_default(),
     };
     format!("{} since {since}, {detail}", explain::state_word(row))

@@ -1,12 +1,12 @@
-//! The help: made from the key table, and searchable.
+//! The help: made from the tables of keys and of signs, and searchable.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::canvas::{Line, frame};
-use crate::keymap::bindings;
+use crate::canvas::{Line, popup};
+use crate::keymap::{bindings, signs};
 use crate::model::Help;
-use crate::text::SafeText;
+use crate::text::{Charset, SafeText};
 use crate::theme::Look;
 
 /// Column of what the keys do.
@@ -14,7 +14,7 @@ const DOES_X: u16 = 25;
 /// Widest popup.
 const WIDTH: u16 = 100;
 
-/// Draws the keys above everything, or those that are searched for.
+/// Draws keys and signs above everything, or those that are searched for.
 pub(super) fn draw(look: Look, help: &Help, screen: Rect, buffer: &mut Buffer) {
     let width = screen.width.saturating_sub(2).min(WIDTH);
     let is_beside = DOES_X + 24 <= width;
@@ -30,34 +30,42 @@ pub(super) fn draw(look: Look, help: &Help, screen: Rect, buffer: &mut Buffer) {
         width,
         height,
     };
-    let inside = frame(buffer, area, look.charset, look.plain());
+    let inside = popup(buffer, area, look.charset, look.plain());
     let title = Rect {
         x: area.x + 2,
         width: area.width.saturating_sub(4),
         ..area
     };
-    Line::new(buffer, title, 0, look.charset).word(" Keys ", look.strong());
+    Line::new(buffer, title, 0, look.charset).word(" Keys and signs ", look.strong());
     let keys = inside.height.saturating_sub(1);
     for (at, (label, text)) in (0..keys).zip(lines) {
         let mut line = Line::new(buffer, inside, at, look.charset);
-        line.skip(1).word(label, look.strong());
+        line.skip(1).text(&label, look.strong());
         let x = if is_beside { DOES_X } else { 3 };
         line.move_to(inside.x + x).text(&text, look.plain());
     }
     search(look, help, inside, buffer);
 }
 
-/// Lines of keys and what they do, from the first that is not scrolled away.
-fn lines(look: Look, help: &Help, width: u16, is_beside: bool) -> Vec<(&'static str, SafeText)> {
+/// Lines of keys and signs with what they do or mean, from the first that is not scrolled away.
+fn lines(look: Look, help: &Help, width: u16, is_beside: bool) -> Vec<(SafeText, SafeText)> {
     let taken = if is_beside { DOES_X + 4 } else { 6 };
     let columns = usize::from(width.saturating_sub(taken));
+    let keys = bindings(&help.search).map(|keys| (keys.label.to_owned(), keys.does));
+    let signs = signs(&help.search).map(|sign| {
+        let shape = match look.charset {
+            Charset::Utf8 => sign.shape,
+            Charset::Ascii => sign.ascii,
+        };
+        (format!("{shape}  {}", sign.word), sign.means)
+    });
     let mut lines = Vec::new();
-    for binding in bindings(&help.search).skip(help.top) {
-        let mut label = binding.label;
+    for (label, does) in keys.chain(signs).skip(help.top) {
+        let mut label = look.safe(&label);
         if !is_beside {
             lines.push((std::mem::take(&mut label), SafeText::default()));
         }
-        for text in look.safe(binding.does).wrap(columns) {
+        for text in look.safe(does).wrap(columns) {
             lines.push((std::mem::take(&mut label), text));
         }
     }
@@ -78,7 +86,7 @@ fn search(look: Look, help: &Help, inside: Rect, buffer: &mut Buffer) {
     if help.is_typing {
         line.word(" ", look.selected());
     }
-    if bindings(&help.search).next().is_none() {
+    if bindings(&help.search).count() + signs(&help.search).count() == 0 {
         line.skip(2).word("nothing is called so", look.quiet());
     }
 }

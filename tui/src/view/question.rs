@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::canvas::{Line, frame};
+use crate::canvas::{Line, popup};
 use crate::model::Question;
 use crate::theme::Look;
 
@@ -34,7 +34,7 @@ pub(super) fn draw(
         width,
         height,
     };
-    let inside = frame(buffer, area, look.charset, look.plain());
+    let inside = popup(buffer, area, look.charset, look.plain());
     let header = Rect {
         x: area.x + 2,
         width: area.width.saturating_sub(4),

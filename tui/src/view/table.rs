@@ -97,7 +97,7 @@ impl Context<'_> {
         let up_ms = self.model.link.up_ms(self.now);
         let only = match item {
             Item::Service(group) => self.model.only_row(group),
-            Item::Instance(_) | Item::Gone(_) => None,
+            Item::Instance(_) | Item::Gone(_) | Item::Left(_) => None,
         };
         match item {
             Item::Instance(row) => Cells {
@@ -107,7 +107,7 @@ impl Context<'_> {
                 } else {
                     row.name.clone()
                 },
-                address: address(&row.ip, row.port),
+                address: self.address(&row.instance, &row.ip, row.port),
                 age: Some(self.model.link.age(row, self.now)),
                 since: Some(row.since),
                 notes: note::of_row(row, up_ms),
@@ -126,6 +126,16 @@ impl Context<'_> {
                 is_changed: group.is_changed,
                 is_busy: self.model.is_refreshing(&group.name),
             },
+            Item::Left(tombstone) => Cells {
+                mark: Mark::Gone,
+                name: format!("  {}", tombstone.instance),
+                address: self.address(&tombstone.instance, &tombstone.ip, tombstone.port),
+                age: None,
+                since: Some(tombstone.since),
+                notes: vec![tombstone.reason.clone(), String::new()],
+                is_changed: false,
+                is_busy: false,
+            },
             Item::Gone(group) => Cells {
                 mark: Mark::Gone,
                 name: group.name.clone(),
@@ -137,6 +147,15 @@ impl Context<'_> {
                 is_busy: false,
             },
         }
+    }
+
+    /// The address, but where the instance beside it is called by just that.
+    fn address(&self, instance: &str, ip: &str, port: Option<u16>) -> String {
+        let address = address(ip, port);
+        if self.model.lines.is_grouped() && address == instance {
+            return String::new();
+        }
+        address
     }
 
     fn draw(&self, item: Item<'_>, area: Rect, at: u16, buffer: &mut Buffer) {

@@ -1,19 +1,45 @@
 //! How the last day of an instance went, a letter for each half hour, as the daemon tells it.
 
 use lastbeat_proto::Timestamp;
-use lastbeat_proto::answer::{Seen, Uptime};
+use lastbeat_proto::answer::{Seen, Uptime, UptimeWindow};
 
-/// What the letters mean; a point stands where it was not registered.
-pub(super) const KEY: &str = " (= UP, v DOWN, ? unknown)";
+/// Columns that are kept for what two letters mean.
+pub(super) const KEY_COLUMNS: usize = 26;
 /// The strip's length.
 const DAY_US: i64 = 86_400_000_000;
 /// What is seen of a slot in which there was more than one: DOWN is what one looks for.
-const LETTERS: [(Seen, char); 4] = [
-    (Seen::Down, 'v'),
-    (Seen::Unknown, '?'),
-    (Seen::Up, '='),
-    (Seen::Absent, '.'),
+const LETTERS: [(Seen, char, &str); 4] = [
+    (Seen::Down, 'v', "DOWN"),
+    (Seen::Unknown, '?', "unknown"),
+    (Seen::Up, '=', "UP"),
+    (Seen::Absent, '.', "not registered"),
 ];
+
+/// What the letters of a strip mean.
+pub(super) fn key(strip: &str) -> String {
+    let used = LETTERS.iter().filter(|letter| strip.contains(letter.1));
+    let meant: Vec<String> = used
+        .map(|(_, letter, what)| format!("{letter} {what}"))
+        .collect();
+    format!("({})", meant.join(", "))
+}
+
+/// The windows that tell something: those that reach further back than what is known say the same
+/// again. Two digits of a percentage, and never a hundred where there was a moment of DOWN.
+pub(super) fn telling(windows: &[UptimeWindow]) -> Vec<UptimeWindow> {
+    let known = |window: &UptimeWindow| (window.up_s, window.down_s, window.unknown_s);
+    let mut told: Vec<UptimeWindow> = Vec::new();
+    for window in windows {
+        if told.last().is_none_or(|last| known(last) != known(window)) {
+            let up_percent = window.up_percent.map(|p| (p * 100.0).floor() / 100.0);
+            told.push(UptimeWindow {
+                up_percent,
+                ..*window
+            });
+        }
+    }
+    told
+}
 
 /// The last day in `columns` letters, oldest first. What was true when `uptime` was told counts up
 /// to `end`: it is told anew at each event.
@@ -30,11 +56,10 @@ pub(super) fn strip(uptime: &Uptime, end: Timestamp, columns: usize) -> String {
             })
             .map(|(_, piece)| piece.seen)
             .collect();
-        let found = LETTERS.iter().find(|(seen, _)| within.contains(seen));
-        found.map_or('?', |(_, letter)| *letter)
+        let found = LETTERS.iter().find(|(seen, ..)| within.contains(seen));
+        found.map_or('?', |(_, letter, _)| *letter)
     };
-    let strip: String = (0..columns).map(letter).collect();
-    format!("{strip}{KEY}")
+    (0..columns).map(letter).collect()
 }
 
 #[cfg(test)]
@@ -43,7 +68,7 @@ mod tests {
     use crate::fixture::{ago, uptime};
 
     fn shown(uptime: &Uptime, end_s: i64) -> String {
-        strip(uptime, ago(-end_s), 24).replace(KEY, "")
+        strip(uptime, ago(-end_s), 24)
     }
 
     #[test]
@@ -65,5 +90,32 @@ mod tests {
         };
 
         assert_eq!(shown(&nothing, 0), "????????????????????????");
+    }
+
+    #[test]
+    fn the_key_names_every_letter_that_stands_there_and_no_other() {
+        assert_eq!(key("..=="), "(= UP, . not registered)");
+        assert_eq!(key("v?=."), "(v DOWN, ? unknown, = UP, . not registered)");
+    }
+
+    #[test]
+    fn a_window_that_knows_no_more_than_a_shorter_one_is_left_out() {
+        let day = uptime().windows[0];
+        let week = UptimeWindow {
+            hours: 168,
+            absent_s: lastbeat_proto::Span::from_secs(532_800),
+            ..day
+        };
+        let month = UptimeWindow {
+            hours: 720,
+            up_s: lastbeat_proto::Span::from_secs(64_681),
+            up_percent: Some(99.999),
+            ..week
+        };
+
+        let told = telling(&[day, week, month]);
+
+        let hours: Vec<_> = told.iter().map(|w| (w.hours, w.up_percent)).collect();
+        assert_eq!(hours, [(24, Some(99.81)), (720, Some(99.99))]);
     }
 }

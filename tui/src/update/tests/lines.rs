@@ -39,6 +39,7 @@ fn listed_lines(model: &Model) -> Vec<String> {
             Item::Instance(row) => row.instance.clone(),
             Item::Service(group) => format!("{}: {}", group.name, group.counts()),
             Item::Gone(group) => format!("gone {}", group.name),
+            Item::Left(tombstone) => format!("left {}", tombstone.instance),
         })
         .collect()
 }
@@ -59,11 +60,12 @@ fn by_service_there_is_one_line_each_and_enter_unfolds_it() {
 
     push(&mut model, Key::Enter);
     assert_eq!(
-        listed_lines(&model)[..4],
+        listed_lines(&model)[..5],
         [
             "api: UP 1  DOWN 1  GONE 1",
             "10.0.0.2",
             "10.0.0.1",
+            "left 10.9.0.2",
             "web: UP 1"
         ]
     );
@@ -71,6 +73,35 @@ fn by_service_there_is_one_line_each_and_enter_unfolds_it() {
     press(&mut model, "jh");
     assert_eq!(listed_lines(&model), folded);
     assert_eq!(model.cursor.line, 0, "folding goes to the service");
+}
+
+#[test]
+fn an_instance_that_left_is_selected_and_dismissed_below_its_service() {
+    let mut model = fleet((80, 24));
+    press(&mut model, "v");
+    push(&mut model, Key::Enter);
+    press(&mut model, "jjj");
+
+    let key = model.cursor.key.clone();
+    assert!(matches!(key, Some(Selection::Left(key)) if key.instance == "10.9.0.2"));
+    let copied = press(&mut model, "y");
+    assert_eq!(copied, [Effect::Copy("10.9.0.2".to_owned())]);
+    let request = Request::Deregister {
+        name: "api".to_owned(),
+        instances: vec!["10.9.0.2".to_owned()],
+    };
+    assert_eq!(press(&mut model, "dy"), [Effect::Send(request)]);
+    press(&mut model, "v");
+    assert_eq!(model.cursor.key, Some(Selection::Gone("api".to_owned())));
+}
+
+#[test]
+fn what_a_filter_hides_of_what_left_is_not_counted() {
+    let mut model = fleet((80, 24));
+    press(&mut model, "v/10.0.0");
+    push(&mut model, Key::Enter);
+
+    assert_eq!(listed_lines(&model), ["api: UP 1  DOWN 1", "web: UP 1"]);
 }
 
 #[test]
