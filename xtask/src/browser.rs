@@ -116,6 +116,15 @@ impl Browser {
         from_base64(text)
     }
 
+    /// What a script in the page gives back.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub(crate) fn says(&self, script: &str) -> Result<Value> {
+        let body = json!({"script": script, "args": []});
+        self.ask("POST", "execute/sync", &body)
+    }
+
     fn tell(&self, order: &str, parameters: &Value) -> Result<Value> {
         let body = json!({"cmd": order, "params": parameters});
         self.ask("POST", "goog/cdp/execute", &body)

@@ -22,6 +22,7 @@ mod screenshots;
 mod browser;
 mod fleet;
 mod http;
+mod page_bars;
 mod palette;
 mod running;
 mod terminal;
@@ -83,6 +84,12 @@ const COMMANDS: &[Command] = &[
         options: "",
         summary: "what the terminal client may cost, measured on the release build",
         run: tui_bars::run,
+    },
+    Command {
+        name: "page-bars",
+        options: "",
+        summary: "what the dashboard may cost, measured on the release build",
+        run: page_bars::run,
     },
     Command {
         name: "package",

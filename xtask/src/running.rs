@@ -49,6 +49,11 @@ impl Running {
         }
     }
 
+    /// Its number.
+    pub(crate) fn pid(&self) -> u32 {
+        self.0.id()
+    }
+
     /// The address in the daemon's line `listening on http://127.0.0.1:5001`.
     pub(crate) fn address_in(line: &str) -> Option<SocketAddr> {
         let (_, address) = line.split_once("listening on http://")?;

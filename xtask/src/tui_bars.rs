@@ -5,8 +5,8 @@
 
 mod fluency;
 mod measure;
-mod pty;
-mod registry;
+pub(crate) mod pty;
+pub(crate) mod registry;
 mod still;
 
 use std::path::Path;
@@ -123,7 +123,7 @@ fn figure(bar: &'static Bar, measured: f64) -> Figure {
 }
 
 /// The time that so many of a hundred do not exceed, in ms.
-fn percentile(mut times: Vec<Duration>, of_hundred: usize) -> f64 {
+pub(crate) fn percentile(mut times: Vec<Duration>, of_hundred: usize) -> f64 {
     times.sort_unstable();
     let at = (times.len() * of_hundred).div_ceil(100).saturating_sub(1);
     times
@@ -132,7 +132,7 @@ fn percentile(mut times: Vec<Duration>, of_hundred: usize) -> f64 {
 }
 
 /// A count as a number to divide.
-fn float(count: usize) -> f64 {
+pub(crate) fn float(count: usize) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
@@ -187,7 +187,7 @@ fn missed(root: &Path) -> Result<Vec<&'static str>> {
 }
 
 /// Where and when it was measured.
-fn machine() -> Result<String> {
+pub(crate) fn machine() -> Result<String> {
     let said = |program: &str, argument: &str| -> Result<String> {
         let output = Command::new(program).arg(argument).output()?;
         Ok(String::from_utf8(output.stdout)?.trim().to_owned())

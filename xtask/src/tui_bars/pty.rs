@@ -174,15 +174,7 @@ impl Pty {
     /// # Errors
     /// When the kernel does not count it.
     pub(super) fn cpu(&self) -> Result<Duration> {
-        let mut sum = 0;
-        for task in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
-            let path = task?.path().join("schedstat");
-            let text = fs::read_to_string(&path)
-                .with_context(|| format!("cannot read {}", path.display()))?;
-            let nanoseconds = text.split(' ').next().unwrap_or_default();
-            sum += nanoseconds.parse::<u64>().context("no number of ns")?;
-        }
-        Ok(Duration::from_nanos(sum))
+        cpu_of(self.child.id())
     }
 
     /// The most memory it ever had, in MB.
@@ -227,6 +219,22 @@ impl Pty {
             PATIENCE.as_secs()
         )
     }
+}
+
+/// Processor time of all threads of a program.
+///
+/// # Errors
+/// When the kernel does not count it.
+pub(crate) fn cpu_of(pid: u32) -> Result<Duration> {
+    let mut sum = 0;
+    for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let path = task?.path().join("schedstat");
+        let text =
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let nanoseconds = text.split(' ').next().unwrap_or_default();
+        sum += nanoseconds.parse::<u64>().context("no number of ns")?;
+    }
+    Ok(Duration::from_nanos(sum))
 }
 
 impl Drop for Pty {

@@ -24,15 +24,15 @@ const BEAT_EVERY: Duration = Duration::from_secs(20);
 const TTL_S: u32 = 86_400;
 
 /// A daemon that serves; it ends, and its database goes, with its owner.
-pub(super) struct Registry {
-    _daemon: Running,
-    pub(super) address: SocketAddr,
+pub(crate) struct Registry {
+    daemon: Running,
+    pub(crate) address: SocketAddr,
     stop: Arc<AtomicBool>,
     beating: Option<JoinHandle<Result<()>>>,
 }
 
 /// The name of a service.
-pub(super) fn name(number: usize) -> String {
+pub(crate) fn name(number: usize) -> String {
     format!("service-{number:05}")
 }
 
@@ -41,7 +41,20 @@ impl Registry {
     ///
     /// # Errors
     /// When it does not start, or refuses one.
-    pub(super) fn start(root: &Path, folder: &Path, count: usize) -> Result<Self> {
+    pub(crate) fn start(root: &Path, folder: &Path, count: usize) -> Result<Self> {
+        Self::start_with(root, folder, count, &[])
+    }
+
+    /// The same with these labels on each of them.
+    ///
+    /// # Errors
+    /// When it does not start, or refuses one.
+    pub(crate) fn start_with(
+        root: &Path,
+        folder: &Path,
+        count: usize,
+        tags: &[&str],
+    ) -> Result<Self> {
         let mut command = Command::new(root.join("target/release/lastbeatd"));
         command
             .args([
@@ -64,23 +77,28 @@ impl Registry {
             let share = count.div_ceil(REGISTRARS);
             let registrars: Vec<_> = numbers
                 .chunks(share)
-                .map(|share| scope.spawn(move || register(address, share)))
+                .map(|share| scope.spawn(move || register(address, share, tags)))
                 .collect();
             registrars.into_iter().try_for_each(joined)
         })?;
         Ok(Self {
-            _daemon: daemon,
+            daemon,
             address,
             stop: Arc::new(AtomicBool::new(false)),
             beating: None,
         })
     }
 
+    /// The number of its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.daemon.pid()
+    }
+
     /// Lets all `count` services beat, evenly over the interval, until [`Self::end`].
     ///
     /// # Errors
     /// When the daemon takes no connection.
-    pub(super) fn beat(&mut self, count: usize) -> Result<()> {
+    pub(crate) fn beat(&mut self, count: usize) -> Result<()> {
         let stream = TcpStream::connect(self.address)?;
         let (address, stop) = (self.address, Arc::clone(&self.stop));
         self.beating = Some(thread::spawn(move || {
@@ -93,7 +111,7 @@ impl Registry {
     ///
     /// # Errors
     /// When one was refused: what was measured was not what it should be.
-    pub(super) fn end(mut self) -> Result<()> {
+    pub(crate) fn end(mut self) -> Result<()> {
         self.stop.store(true, Ordering::Relaxed);
         self.beating.take().map_or(Ok(()), |beating| {
             beating
@@ -109,10 +127,13 @@ fn joined(thread: thread::ScopedJoinHandle<'_, Result<()>>) -> Result<()> {
         .map_err(|_panic| anyhow::anyhow!("a registrar panicked"))?
 }
 
-fn register(daemon: SocketAddr, numbers: &[usize]) -> Result<()> {
+fn register(daemon: SocketAddr, numbers: &[usize], tags: &[&str]) -> Result<()> {
     for number in numbers {
         let ip = format!("10.4.{}.{}", number / 256, number % 256);
-        let body = json!({"name": name(*number), "ip": ip, "port": 8080, "ttl_s": TTL_S});
+        let mut body = json!({"name": name(*number), "ip": ip, "port": 8080, "ttl_s": TTL_S});
+        if !tags.is_empty() {
+            body["tags"] = tags.into();
+        }
         http::ask(daemon, "POST", "/register", &body)?;
     }
     Ok(())
