@@ -13,10 +13,17 @@ use super::{BeatEnd, BeatError};
 /// What ends the beating.
 pub(super) struct Ending {
     child: Option<Child>,
+    signals: Signals,
+}
+
+/// The signals that a command may be sent through us.
+struct Signals {
     hangup: Signal,
     interrupt: Signal,
     quit: Signal,
     terminate: Signal,
+    user_1: Signal,
+    user_2: Signal,
 }
 
 impl Ending {
@@ -24,10 +31,7 @@ impl Ending {
     pub(super) fn start(command: &[OsString]) -> Result<Self, BeatError> {
         let mut ending = Self {
             child: None,
-            hangup: signal(SignalKind::hangup())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            quit: signal(SignalKind::quit())?,
-            terminate: signal(SignalKind::terminate())?,
+            signals: Signals::new()?,
         };
         if let Some((program, arguments)) = command.split_first() {
             let child = Command::new(program).args(arguments).spawn();
@@ -44,23 +48,12 @@ impl Ending {
         loop {
             let number = match &mut self.child {
                 None => {
-                    next(
-                        &mut self.hangup,
-                        &mut self.interrupt,
-                        &mut self.quit,
-                        &mut self.terminate,
-                    )
-                    .await;
+                    self.signals.next().await;
                     return Ok(BeatEnd::Stopped);
                 }
                 Some(child) => tokio::select! {
                     status = child.wait() => return Ok(BeatEnd::Command(code(status?))),
-                    number = next(
-                        &mut self.hangup,
-                        &mut self.interrupt,
-                        &mut self.quit,
-                        &mut self.terminate,
-                    ) => number,
+                    number = self.signals.next() => number,
                 },
             };
             self.pass_on(number);
@@ -82,17 +75,27 @@ impl Ending {
     }
 }
 
-async fn next(
-    hangup: &mut Signal,
-    interrupt: &mut Signal,
-    quit: &mut Signal,
-    terminate: &mut Signal,
-) -> Number {
-    tokio::select! {
-        _ = hangup.recv() => Number::HUP,
-        _ = interrupt.recv() => Number::INT,
-        _ = quit.recv() => Number::QUIT,
-        _ = terminate.recv() => Number::TERM,
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
+            terminate: signal(SignalKind::terminate())?,
+            user_1: signal(SignalKind::user_defined1())?,
+            user_2: signal(SignalKind::user_defined2())?,
+        })
+    }
+
+    async fn next(&mut self) -> Number {
+        tokio::select! {
+            _ = self.hangup.recv() => Number::HUP,
+            _ = self.interrupt.recv() => Number::INT,
+            _ = self.quit.recv() => Number::QUIT,
+            _ = self.terminate.recv() => Number::TERM,
+            _ = self.user_1.recv() => Number::USR1,
+            _ = self.user_2.recv() => Number::USR2,
+        }
     }
 }
 

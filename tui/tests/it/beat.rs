@@ -87,14 +87,22 @@ fn the_daemon_says_how_often_and_errors_make_it_no_rarer() {
 #[test]
 fn a_signal_is_passed_on_to_the_command() {
     let daemon = Daemon::start(Vec::new());
-    let script = "trap 'exit 9' TERM; echo ready; while :; do read -t 1 line; done < /dev/zero";
+    for (number, name) in [
+        (Signal::TERM, "TERM"),
+        (Signal::USR1, "USR1"),
+        (Signal::USR2, "USR2"),
+    ] {
+        let script = format!(
+            "trap 'exit 9' {name}; echo ready; while :; do read -t 1 line; done < /dev/zero"
+        );
 
-    let mut child = beat(&daemon, &["--", "bash", "-c", script]);
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    assert_eq!(lines.next().unwrap().unwrap(), "ready");
-    signal(&child, Signal::TERM);
+        let mut child = beat(&daemon, &["--", "bash", "-c", &script]);
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert_eq!(lines.next().unwrap().unwrap(), "ready");
+        signal(&child, number);
 
-    assert_eq!(child.wait().unwrap().code(), Some(9));
+        assert_eq!(child.wait().unwrap().code(), Some(9), "{name}");
+    }
 }
 
 #[test]
