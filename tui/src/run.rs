@@ -87,20 +87,32 @@ pub fn run(settings: &Settings, client: Client) -> Result<Outcome, RunError> {
     let (messages, incoming) = channel();
     let (requests, waiting) = mpsc::channel(poll::MAX_WAITING);
     guard.set_mouse(settings.is_mouse_on)?;
-    guard.enter()?;
+    // Signals are heard before the terminal is taken, and one that takes no bytes holds up its
+    // writer alone.
+    start_daemon_thread(client, waiting, &messages, ended.clone())?;
+    let (faults, fault) = channel();
     let drawing = {
         let (ended, guard, settings) = (ended.clone(), Arc::clone(&guard), settings.clone());
         thread::Builder::new()
             .name("draw".to_owned())
             .spawn(move || {
                 let _alarm = Alarm(ended.clone());
-                let outcome = ui::Ui::new(&settings, guard, requests).serve(&incoming);
+                let outcome = match guard.enter() {
+                    Ok(()) => ui::Ui::new(&settings, guard, requests).serve(&incoming),
+                    Err(error) => {
+                        let _ending: Result<(), _> = faults.send(error);
+                        Outcome::Hangup
+                    }
+                };
                 let _ending: Result<(), _> = ended.send(outcome);
             })?
     };
     start_terminal_threads(&guard, &messages, &ended)?;
-    start_daemon_thread(client, waiting, &messages, ended)?;
-    Ok(supervise(&guard, &endings, &messages, &drawing))
+    let outcome = supervise(&guard, &endings, &messages, &drawing);
+    match fault.try_recv() {
+        Ok(error) => Err(error.into()),
+        Err(_never_failed) => Ok(outcome),
+    }
 }
 
 /// Waits for the first ending and gives the terminal back.

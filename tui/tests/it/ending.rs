@@ -86,6 +86,23 @@ fn a_terminal_that_nobody_reads_keeps_no_signal_from_ending_it() {
 const SOON: Duration = Duration::from_secs(2);
 
 #[test]
+fn a_terminal_that_is_stopped_from_the_start_keeps_no_signal_from_ending_it() {
+    let daemon = Daemon::start(vec![row("auth", Status::Up, 1)]);
+    let url = daemon.url();
+    let mut terminal = Terminal::start_in((80, 24), Control::Stopped, &["--url", &url], &[]);
+    until(|| {
+        let is_stuck = terminal.is_writing() && !terminal.is_in_line_mode();
+        let wrote = || "its terminal takes bytes".to_owned();
+        is_stuck.then_some(()).ok_or_else(wrote)
+    });
+
+    terminal.signal(Signal::TERM);
+
+    assert_eq!(terminal.child.wait().unwrap().exit_code(), 143);
+    assert!(terminal.is_in_line_mode());
+}
+
+#[test]
 fn a_terminal_that_vanishes_ends_it_with_and_without_a_signal() {
     for control in [Control::Own, Control::Nobodys] {
         let daemon = Daemon::start(vec![row("auth", Status::Up, 1)]);

@@ -28,6 +28,8 @@ pub(crate) enum Control {
     Own,
     /// Nobody's, as under `sudo` and in some containers: no signal comes.
     Nobodys,
+    /// The program's own, and stopped as by Ctrl-S: it takes no byte.
+    Stopped,
 }
 
 pub(crate) struct Terminal {
@@ -61,7 +63,7 @@ impl Terminal {
             })
             .unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_lastbeat"));
-        command.set_controlling_tty(control == Control::Own);
+        command.set_controlling_tty(control != Control::Nobodys);
         command.env_clear();
         for (name, value) in [("TERM", "xterm-256color"), ("LANG", "C.UTF-8")] {
             command.env(name, value);
@@ -70,6 +72,10 @@ impl Terminal {
             command.env(name, value);
         }
         command.args(arguments);
+        if control == Control::Stopped {
+            let tty = std::fs::File::open(pair.master.tty_name().unwrap()).unwrap();
+            rustix::termios::tcflow(tty, rustix::termios::Action::OOff).unwrap();
+        }
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let mut reader = pair.master.try_clone_reader().unwrap();
@@ -203,8 +209,10 @@ impl Terminal {
         let tasks = std::fs::read_dir(folder).unwrap();
         let paths = tasks.map(|task| task.unwrap().path());
         let mut drawing = paths.filter(|task| read(task, "comm").unwrap().trim() == "draw");
-        let call = read(&drawing.next().unwrap(), "syscall").unwrap();
-        call.split(' ').nth(1) == Some("0x1")
+        drawing.next().is_some_and(|task| {
+            let call = read(&task, "syscall").unwrap();
+            call.split(' ').nth(1) == Some("0x1")
+        })
     }
 
     /// Whether the terminal is as shells leave it.
