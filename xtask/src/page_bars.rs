@@ -111,23 +111,6 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-/// The same with the release build as it is, as a step of the whole test. What a busy machine
-/// spoils is measured once more: a bar is missed when it is missed twice.
-///
-/// # Errors
-/// When a bar is missed.
-pub(crate) fn step(root: &Path) -> Result<()> {
-    let first = missed(root)?;
-    if first.is_empty() {
-        return Ok(());
-    }
-    println!("   once more, since it missed {}", first.join("; "));
-    let mut twice = missed(root)?;
-    twice.retain(|what| first.contains(what));
-    ensure!(twice.is_empty(), "missed twice: {}", twice.join("; "));
-    Ok(())
-}
-
 /// Measures, prints the table, and names what is missed.
 fn missed(root: &Path) -> Result<Vec<&'static str>> {
     let folder = Scratch::new(root, "page-bars")?;

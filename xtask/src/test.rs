@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::runner::{Runner, call, system_tests_in_sources, tracked};
 use crate::steps::Steps;
-use crate::{USAGE, debian, package, page_bars, snapshots, soak, tui_bars};
+use crate::{USAGE, debian, package, snapshots, soak, tui_bars};
 
 /// Runs the whole test; `--skip-system` leaves out what needs Debian packages.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
@@ -83,7 +83,7 @@ fn all(steps: &mut Steps, root: &Path, skip_system: bool) -> Result<()> {
     steps.run("doc tests", &mut call(&["test", "--workspace", "--doc"]))?;
     if skip_system {
         steps.leave_out(
-            "system tests (browser, terminal, sshd, proxy), dead snapshots, the bars of the terminal client and of the dashboard, the soak and the package of the release build",
+            "system tests (browser, terminal, sshd, proxy), dead snapshots, the bars of the terminal client, the soak and the package of the release build",
         );
     } else {
         let said = steps.run_and_read(
@@ -99,7 +99,6 @@ fn all(steps: &mut Steps, root: &Path, skip_system: bool) -> Result<()> {
         let release = ["build", "--release", "-p", "lastbeatd", "-p", "lastbeat"];
         steps.run("release binaries", &mut call(&release))?;
         steps.check("bars of the terminal client", || tui_bars::step(root))?;
-        steps.check("bars of the dashboard", || page_bars::step(root))?;
         steps.check("soak", || soak::step(root))?;
         package_step(steps, root)?;
     }
