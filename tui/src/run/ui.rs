@@ -1,5 +1,6 @@
 //! The drawing thread: messages in, frames and effects out.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 
@@ -64,13 +65,12 @@ impl Ui {
         &mut self,
         incoming: &Receiver<Incoming>,
     ) -> Result<Outcome, TerminalError> {
-        self.draw()?;
+        let mut waiting = self.draw(incoming)?;
         self.take(Message::Tick)?;
-        let mut waiting = None;
         loop {
             let now = Mono::now();
             let wake = self.comes_back.unwrap_or_else(|| wake_at(&self.model, now));
-            let received = match waiting.take() {
+            let received = match waiting.pop_front() {
                 Some(one) => Ok(one),
                 None => incoming.recv_timeout(wake.wait_from(now)),
             };
@@ -98,25 +98,30 @@ impl Ui {
                 next = if late <= Mono::now() {
                     None
                 } else {
-                    incoming.try_recv().ok()
+                    waiting.pop_front().or_else(|| incoming.try_recv().ok())
                 };
             }
             if self.comes_back.is_none() {
-                self.draw()?;
-                waiting = incoming.try_recv().ok();
-                if waiting.is_none() {
+                waiting.extend(self.draw(incoming)?);
+                let is_key = |one: &Incoming| matches!(one, Incoming::Message(Message::Key(_)));
+                if !waiting.iter().any(is_key) {
                     self.take(Message::Shown)?;
                 }
             }
         }
     }
 
-    fn draw(&mut self) -> Result<(), TerminalError> {
+    /// Draws; gives what came before the frame could be seen.
+    fn draw(&mut self, incoming: &Receiver<Incoming>) -> Result<VecDeque<Incoming>, TerminalError> {
         let now = Mono::now();
         settle(&mut self.model, now);
         let (model, look) = (&self.model, Look::of(&self.model));
-        self.screen
-            .draw(model.size, |buffer| view::draw(model, look, now, buffer))
+        let mut waiting = VecDeque::new();
+        self.screen.draw(model.size, |buffer| {
+            view::draw(model, look, now, buffer);
+            waiting.extend(incoming.try_iter());
+        })?;
+        Ok(waiting)
     }
 
     /// Takes a message in and does what it asks for; true when it asks to end.
