@@ -1,6 +1,13 @@
 //! What only this module can see: a schema that grows.
 
+use lastbeat_proto::register::Registration;
+use lastbeat_proto::{Address, ServiceName};
+
 use super::*;
+use crate::clock::{Moment, Mono};
+use crate::config::{Limits, Rules};
+use crate::state::State;
+use crate::state::dirty::{Copied as CopiedRows, List};
 
 #[test]
 fn an_older_schema_is_copied_and_brought_up_to_date() {
@@ -235,4 +242,65 @@ fn a_checkpoint_that_never_ends_does_not_hide_what_others_write() {
     assert!(store.is_in_place(), "our own one has failed once more");
     written(Duration::from_secs(60));
     assert!(!store.is_in_place());
+}
+
+/// Rows that are changed when what stands on a list is written.
+fn changed_rows(store: &mut Store, state: &mut State, list: List) -> u64 {
+    let (number, places) = match list {
+        List::Urgent => state.take_urgent(),
+        List::Lazy | List::Beats => (0, state.take(list, 1_000)),
+    };
+    let mut copied = CopiedRows::default();
+    state.copy(list, &places, &mut copied);
+    state.copy_history(&mut copied);
+    let before = store.connection.as_ref().unwrap().total_changes();
+    store.write(&copied.batch).unwrap();
+    state.written(&copied);
+    if list == List::Urgent {
+        state.publish(number);
+    }
+    store.connection.as_ref().unwrap().total_changes() - before
+}
+
+#[test]
+fn a_heartbeat_changes_one_row_and_a_registration_three() {
+    let dir = tempfile::tempdir().unwrap();
+    let minute = Span::from_secs(60);
+    let rules = Rules {
+        ttl: minute,
+        remove_after: minute,
+        start_grace: minute,
+        gone_for: minute,
+        tombstones_for: minute,
+    };
+    let limits = Limits {
+        instances: 1_000,
+        tombstones: 1_000,
+    };
+    let now = |us| Moment {
+        wall: Timestamp::from_micros(us),
+        mono: Mono::from_micros(us),
+    };
+    let (mut store, loaded, _) =
+        Store::open(&dir.path().join("a.db"), now(1).wall, rules.ttl).unwrap();
+    let mut state = State::load(loaded, rules, limits, now(1));
+    state.listen(now(1));
+    changed_rows(&mut store, &mut state, List::Urgent);
+    let caller = Address::from(std::net::IpAddr::from([192, 0, 2, 1]));
+    let names = (0..100).map(|number| ServiceName::parse(&format!("s{number}")).unwrap());
+    let names: Vec<ServiceName> = names.collect();
+    for name in &names {
+        let registration = Registration::bare(name.clone());
+        state.register(&registration, &caller, now(2)).unwrap();
+    }
+    let by_registrations = changed_rows(&mut store, &mut state, List::Urgent);
+    for name in &names {
+        state.heartbeat(name, None, &caller, now(3)).unwrap();
+    }
+
+    let by_heartbeats = changed_rows(&mut store, &mut state, List::Beats);
+
+    // And one row each time, which says how far the registry has listened.
+    assert_eq!(by_registrations, 3 * 100 + 1, "instance, heartbeat, event");
+    assert_eq!(by_heartbeats, 100 + 1);
 }
