@@ -19,6 +19,7 @@ mod steps;
 mod scratch;
 mod screenshots;
 
+mod bench;
 mod browser;
 mod fleet;
 mod http;
@@ -90,6 +91,18 @@ const COMMANDS: &[Command] = &[
         options: "",
         summary: "what the dashboard may cost, measured on the release build",
         run: page_bars::run,
+    },
+    Command {
+        name: "bench",
+        options: "[--quick] [--only WORD] [--programs FOLDER]",
+        summary: "how fast and how small the daemon is, beside others and against bars",
+        run: bench::run,
+    },
+    Command {
+        name: "yardstick",
+        options: "",
+        summary: "the bare server that `bench` compares with, until it is killed",
+        run: bench::yardstick::run,
     },
     Command {
         name: "package",

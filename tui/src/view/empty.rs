@@ -42,14 +42,14 @@ fn sentences(model: &Model, now: Mono) -> Vec<String> {
         None if !model.link.has_answer() => vec![format!("connecting to {} …", model.url)],
         _ if 0 < model.lines.gone_len() && !filter.is_empty() => vec![
             format!(
-                "nothing that is registered matches the filter {:?}; what is GONE does",
+                "nothing that is registered matches the filter \"{}\"; what is GONE does",
                 filter.text()
             ),
             "Esc clears it".to_owned(),
         ],
         _ if 0 < model.rows.total() => {
             let said = format!(
-                "none of {} services matches the filter {:?}",
+                "none of {} services matches the filter \"{}\"",
                 model.rows.total(),
                 filter.text()
             );

@@ -1,0 +1,50 @@
+//! The yardstick: the least that a server of this kind can do. hyper with the daemon's runtime and
+//! timer reads each request's body, looks at nothing, and answers the same.
+
+use std::convert::Infallible;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpListener;
+
+const ANSWER: &[u8] = br#"{"message":"Service registered successfully"}"#;
+
+/// Serves on a free port of loopback until it is killed.
+///
+/// # Errors
+/// When there is no port.
+pub(crate) fn run(_arguments: &[String]) -> Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        eprintln!("listening on http://{}", listener.local_addr()?);
+        loop {
+            let (stream, _peer) = listener.accept().await?;
+            tokio::spawn(async {
+                let served = http1::Builder::new()
+                    .timer(TokioTimer::new())
+                    .serve_connection(TokioIo::new(stream), service_fn(answer))
+                    .await;
+                // Who asks closes the connection when it likes.
+                drop(served);
+            });
+        }
+    })
+}
+
+async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let mut body = request.into_body();
+    while let Some(Ok(frame)) = body.frame().await {
+        drop(frame);
+    }
+    Ok(Response::new(Full::new(Bytes::from_static(ANSWER))))
+}
