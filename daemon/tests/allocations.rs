@@ -141,20 +141,19 @@ fn daemon(dir: &std::path::Path) -> Server {
 
 /// hyper that reads the body and looks at nothing.
 fn bare() -> Server {
-    Server::start(|listener, stopped| async move {
+    Server::start(|listener, mut stopped| async move {
         let listener = TcpListener::from_std(listener).unwrap();
-        tokio::select! { () = serve_bare(listener) => {}, _ = stopped => {} }
+        loop {
+            let (stream, _peer) = tokio::select! {
+                accepted = listener.accept() => accepted.unwrap(),
+                _ = &mut stopped => return,
+            };
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .serve_connection(TokioIo::new(stream), service_fn(answer));
+            tokio::spawn(async { connection.await.unwrap() });
+        }
     })
-}
-
-async fn serve_bare(listener: TcpListener) {
-    loop {
-        let (stream, _peer) = listener.accept().await.unwrap();
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .serve_connection(TokioIo::new(stream), service_fn(answer));
-        tokio::spawn(async { connection.await.unwrap() });
-    }
 }
 
 async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
