@@ -37,7 +37,7 @@ async fn ways(daemon: &Daemon, name: &str) -> [(&'static str, Option<String>); 4
 fn on_the_page(page: &str, name: &str) -> Option<String> {
     let link = format!(">{name}</a>");
     let row = page
-        .split("<tr ")
+        .split("<tr")
         .skip(1)
         .filter_map(|rest| rest.split("</tr>").next())
         .find(|row| row.contains(&link))?;
