@@ -205,15 +205,7 @@ fn from_flags(flags: &ArgMatches) -> Given {
 
 /// Says which variables begin as ours do and mean nothing: rather a slip than a wish.
 fn tell_unknown_variables() {
-    let ours: Vec<(String, String)> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
-        .filter(|(name, _)| name.starts_with(variable::PREFIX))
-        .map(|(name, value)| (name, value.to_string_lossy().into_owned()))
-        .collect();
-    let pairs = ours
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()));
-    for complaint in variable::complaints(pairs) {
+    for complaint in variable::unknown(std::env::vars_os()) {
         tracing::warn!("{complaint}");
     }
 }

@@ -1,6 +1,8 @@
 //! The environment variables of both programs: one that neither knows is rather a slip of the pen
 //! than a wish, so each names what was probably meant. What a variable says is left to the programs.
 
+use std::ffi::OsString;
+
 /// What every variable of ours begins with.
 pub const PREFIX: &str = "LASTBEAT_";
 
@@ -51,8 +53,21 @@ const OF_CONTAINERS: [&str; 2] = ["LASTBEAT_SERVICE_", "LASTBEAT_PORT_"];
 const MOST: usize = 10;
 const MAX_BYTES: usize = 64;
 
-/// A sentence for each of these variables that begins as ours do and is none of them.
-pub fn complaints<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<String> {
+/// A sentence for each variable of an environment that begins as ours do and is none of them.
+pub fn unknown(environment: impl IntoIterator<Item = (OsString, OsString)>) -> Vec<String> {
+    let ours: Vec<(String, String)> = environment
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+        .filter(|(name, _)| name.starts_with(PREFIX))
+        .map(|(name, value)| (name, value.to_string_lossy().into_owned()))
+        .collect();
+    complaints(
+        ours.iter()
+            .map(|(name, value)| (name.as_str(), value.as_str())),
+    )
+}
+
+fn complaints<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<String> {
     let mut unknown: Vec<&str> = variables
         .into_iter()
         .filter(|(name, value)| name.starts_with(PREFIX) && !is_known(name, value))

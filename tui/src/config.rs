@@ -123,15 +123,7 @@ impl<F: Fn(&str) -> Option<String>> Environment for F {
 
 /// A sentence for each variable that begins as ours do and is known to neither program.
 pub fn unknown_variables() -> Vec<String> {
-    let ours: Vec<(String, String)> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
-        .filter(|(name, _)| name.starts_with(variable::PREFIX))
-        .map(|(name, value)| (name, value.to_string_lossy().into_owned()))
-        .collect();
-    let pairs = ours
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()));
-    variable::complaints(pairs)
+    variable::unknown(std::env::vars_os())
 }
 
 /// The file that is read when `--config` names none; it need not exist.

@@ -54,6 +54,32 @@ fn a_fleet_is_walked_in_portions_and_nobody_else_with_it() {
 }
 
 #[test]
+fn a_heartbeat_without_an_instance_means_the_callers_own_or_the_only_one() {
+    let mut state = state();
+    for ip in ["10.0.0.1", "10.0.0.2"] {
+        register(&mut state, &format!(r#"{{"name":"w","ip":"{ip}"}}"#), at(0)).unwrap();
+    }
+    let w = name("w");
+    let heard = state.heartbeat(&w, None, &caller(2), at(1)).unwrap();
+    assert_eq!(state.row(heard.place, at(1)).unwrap().ip, "10.0.0.2");
+
+    let refusal = state.heartbeat(&w, None, &caller(9), at(1)).unwrap_err();
+    let Refusal::Ambiguous(instances) = refusal else {
+        panic!("{refusal:?}")
+    };
+    assert_eq!(instances.len(), 2);
+
+    state
+        .deregister(&w, Some(&InstanceId::parse("10.0.0.1").unwrap()), at(1))
+        .unwrap();
+    assert!(state.heartbeat(&w, None, &caller(9), at(1)).is_ok());
+    assert_eq!(
+        state.heartbeat(&name("x"), None, &caller(1), at(1)),
+        Err(Refusal::Unknown)
+    );
+}
+
+#[test]
 fn a_heartbeat_without_an_instance_follows_one_that_moved() {
     let mut state = fleet(30);
     let w = name("w");
