@@ -48,6 +48,7 @@ pub use self::select::{Candidate, Head, Portion};
 pub use self::slab::{Detail, Place};
 pub use self::tally::{Figures, Spread};
 pub use self::uptime::Watched;
+pub use self::view::LEAST_ROW_BYTES;
 
 /// How many rows are how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

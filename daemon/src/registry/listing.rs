@@ -20,7 +20,7 @@ impl Registry {
             state.head(now)
         });
         let total = head.summary.total;
-        self.listing(&head, (total, true), Vec::new(), Rows::All(None))
+        self.listing(&head, (total, true), Vec::new(), Rows::all(total))
     }
 
     /// A filtered, sorted or paged list.

@@ -8,7 +8,7 @@ use lastbeat_proto::answer::Removed;
 use lastbeat_proto::{InstanceId, ServiceName};
 
 use super::Registry;
-use crate::state::{Detail, Place, Portion};
+use crate::state::{Detail, LEAST_ROW_BYTES, Place, Portion};
 
 /// What one hold of the lock writes at most. Of usual rows (about 450 bytes) that is some 140, of
 /// the widest that may be registered six; a reader that takes nothing keeps one such piece.
@@ -16,6 +16,9 @@ pub(super) const PIECE: Portion = Portion {
     rows: 1_024,
     bytes: 64 << 10,
 };
+
+/// Room for a usual row beside those that fill a piece.
+const ROOM_BYTES: usize = 1 << 10;
 
 /// The body of a list of rows in JSON, not written yet: an iterator over its pieces.
 ///
@@ -37,7 +40,11 @@ pub struct Listing {
 #[derive(Debug, Clone)]
 pub(super) enum Rows {
     /// Every registered row behind the given one, by name.
-    All(Option<(ServiceName, InstanceId)>),
+    All {
+        behind: Option<(ServiceName, InstanceId)>,
+        /// How many there were when the list was asked for.
+        count: usize,
+    },
     /// These.
     Chosen(std::vec::IntoIter<Place>),
     /// No more.
@@ -45,8 +52,25 @@ pub(super) enum Rows {
 }
 
 impl Rows {
+    pub(super) const fn all(count: usize) -> Self {
+        Self::All {
+            behind: None,
+            count,
+        }
+    }
+
     pub(super) fn chosen(places: Vec<Place>) -> Self {
         Self::Chosen(places.into_iter())
+    }
+
+    /// What they take at least.
+    fn least_bytes(&self) -> usize {
+        let count = match self {
+            Self::All { count, .. } => *count,
+            Self::Chosen(places) => places.as_slice().len(),
+            Self::Done => 0,
+        };
+        count.saturating_mul(LEAST_ROW_BYTES)
     }
 }
 
@@ -84,6 +108,9 @@ impl Listing {
 
     /// The whole body where it has at most so many bytes; none is kept of one that has more.
     pub fn whole(&self, most_bytes: usize) -> Option<Bytes> {
+        if most_bytes < self.rows.least_bytes() {
+            return None;
+        }
         let mut body = Vec::new();
         for piece in self.clone() {
             if most_bytes < body.len() + piece.len() {
@@ -112,6 +139,8 @@ impl Listing {
 
     /// Writes the next rows, and the end behind the last.
     fn write_rows(&mut self, piece: &mut Vec<u8>) {
+        // Outside the lock, and once instead of growing with every few rows.
+        piece.reserve(self.rows.least_bytes().min(PIECE.bytes) + ROOM_BYTES);
         let before = piece.len();
         if !self.is_first_row {
             piece.push(b',');
@@ -134,23 +163,18 @@ impl Listing {
     fn write_next(&mut self, piece: &mut Vec<u8>) {
         self.rows = match std::mem::replace(&mut self.rows, Rows::Done) {
             Rows::Done => Rows::Done,
-            Rows::All(behind) => {
+            Rows::All { behind, count } => {
                 let next = self
                     .registry
                     .hold(|state, now| state.write_rows(behind.as_ref(), PIECE, now, piece));
-                next.map_or(Rows::Done, |last| Rows::All(Some(last)))
+                next.map_or(Rows::Done, |last| Rows::All {
+                    behind: Some(last),
+                    count,
+                })
             }
             Rows::Chosen(mut places) => {
-                self.registry.hold(|state, now| {
-                    for place in places.by_ref().take(PIECE.rows) {
-                        if state.write_row(place, now, piece) {
-                            piece.push(b',');
-                        }
-                        if PIECE.bytes <= piece.len() {
-                            break;
-                        }
-                    }
-                });
+                self.registry
+                    .hold(|state, now| state.write_places(&mut places, PIECE, now, piece));
                 if places.as_slice().is_empty() {
                     Rows::Done
                 } else {

@@ -112,21 +112,34 @@ impl State {
         out: &mut Vec<u8>,
     ) -> Option<(ServiceName, InstanceId)> {
         let behind = behind.map(|(name, instance)| (name, Some(instance)));
-        let mut seen = 0;
+        let mut places = self.slab.after(behind, usize::MAX);
+        let last = self.write_places(&mut places, most, now, out);
+        let hot = self.slab.get(last.filter(|_| places.next().is_some())?)?;
+        Some((hot.detail.name.clone(), hot.detail.instance.clone()))
+    }
+
+    /// Writes the registered ones of the next of these rows as JSON, each with a comma behind it,
+    /// and gives the last that was taken.
+    pub fn write_places(
+        &self,
+        places: &mut impl Iterator<Item = Place>,
+        most: Portion,
+        now: Moment,
+        out: &mut Vec<u8>,
+    ) -> Option<Place> {
         let mut last = None;
-        for place in self.slab.after(behind, most.rows) {
-            seen += 1;
+        for place in places.take(most.rows) {
             last = Some(place);
-            if self.write_row(place, now, out) {
+            let hot = self.slab.get(place);
+            if let Some(hot) = hot.filter(|hot| hot.life.is_registered()) {
+                self.write_registered(hot, now, out);
                 out.push(b',');
             }
             if most.bytes <= out.len() {
                 break;
             }
         }
-        let goes_on = seen == most.rows || most.bytes <= out.len();
-        let hot = self.slab.get(last.filter(|_| goes_on)?)?;
-        Some((hot.detail.name.clone(), hot.detail.instance.clone()))
+        last
     }
 
     /// At most `count` rows of a name, living ones and tombstones, behind the given instance, and

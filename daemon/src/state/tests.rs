@@ -85,11 +85,16 @@ fn a_row_is_written_as_it_serializes() {
     pass(&mut state, 0, 5);
     for place in [place, bare] {
         let mut written = Vec::new();
-        assert!(state.write_row(place, at(5), &mut written));
+        let all = Portion {
+            rows: 2,
+            bytes: usize::MAX,
+        };
+        state.write_places(&mut [place].into_iter(), all, at(5), &mut written);
 
+        let comma = written.pop();
         let read: Row = serde_json::from_slice(&written).unwrap();
-
         assert_eq!(read, state.row(place, at(5)).unwrap());
+        assert_eq!(comma, Some(b','));
     }
     assert_eq!(state.row(place, at(5)).unwrap().status, Status::Down);
 }

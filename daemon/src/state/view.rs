@@ -3,8 +3,6 @@
 //! The fixed part of a row's JSON is made once, at registration; status and times are added when
 //! a list is built, never at a heartbeat (ADR 0003).
 
-use std::io::Write;
-
 use lastbeat_proto::answer::{Removed, Row, Summary, Tombstone};
 use lastbeat_proto::{Span, Status, Timestamp};
 
@@ -14,6 +12,9 @@ use super::slab::{Detail, Hot, Place, flag};
 use super::{State, judge};
 use crate::clock::{Listened, Moment};
 use crate::instance::{self, Life};
+
+/// No row's JSON is shorter, so that a list knows beforehand that it is long.
+pub const LEAST_ROW_BYTES: usize = 320;
 
 /// The part of a row that moves.
 struct Moving {
@@ -125,45 +126,37 @@ impl State {
         })
     }
 
-    /// A registered row as JSON, equal in value to [`row`](Self::row); says whether there is one.
-    pub fn write_row(&self, place: Place, now: Moment, out: &mut Vec<u8>) -> bool {
-        let Some(hot) = self.slab.get(place).filter(|hot| hot.life.is_registered()) else {
-            return false;
-        };
+    /// A registered row as JSON, equal in value to [`row`](Self::row).
+    pub(super) fn write_registered(&self, hot: &Hot, now: Moment, out: &mut Vec<u8>) {
         let moving = self.moving(hot, now);
         out.extend_from_slice(hot.detail.json.as_bytes());
-        let mut text = |parts: &[&[u8]]| parts.iter().for_each(|part| out.extend_from_slice(part));
-        text(&[
-            b",\"status\":\"",
-            moving.status.word().as_bytes(),
-            b"\",\"late\":",
-        ]);
-        text(&[
-            boolean(moving.late),
-            b",\"confirmed\":",
-            boolean(moving.confirmed),
-            b",\"flapping\":",
-            boolean(moving.flapping),
-        ]);
+        out.extend_from_slice(b",\"status\":\"");
+        out.extend_from_slice(moving.status.word().as_bytes());
+        out.extend_from_slice(b"\",\"late\":");
+        out.extend_from_slice(boolean(moving.late));
+        out.extend_from_slice(b",\"confirmed\":");
+        out.extend_from_slice(boolean(moving.confirmed));
+        out.extend_from_slice(b",\"flapping\":");
+        out.extend_from_slice(boolean(moving.flapping));
         match moving.reason {
             // Only letters, digits and spaces: nothing in it needs escaping.
-            Some(reason) => text(&[b",\"reason\":\"", reason.as_bytes(), b"\",\"since\":\""]),
-            None => text(&[b",\"reason\":null,\"since\":\""]),
+            Some(reason) => {
+                out.extend_from_slice(b",\"reason\":\"");
+                out.extend_from_slice(reason.as_bytes());
+                out.extend_from_slice(b"\",\"since\":\"");
+            }
+            None => out.extend_from_slice(b",\"reason\":null,\"since\":\""),
         }
-        text(&[
-            &moving.since.text(),
-            b"\",\"last_heartbeat\":\"",
-            &moving.last_heartbeat.text(),
-        ]);
-        text(&[b"\",\"first_seen\":\"", &moving.first_seen.text(), b"\""]);
-        // Writing to a `Vec` cannot fail.
-        write!(
-            out,
-            ",\"heard_ms\":{},\"due_ms\":{}}}",
-            moving.heard_ms, moving.due_ms
-        )
-        .unwrap_or(());
-        true
+        out.extend_from_slice(&moving.since.text());
+        out.extend_from_slice(b"\",\"last_heartbeat\":\"");
+        out.extend_from_slice(&moving.last_heartbeat.text());
+        out.extend_from_slice(b"\",\"first_seen\":\"");
+        out.extend_from_slice(&moving.first_seen.text());
+        out.extend_from_slice(b"\",\"heard_ms\":");
+        number(out, moving.heard_ms);
+        out.extend_from_slice(b",\"due_ms\":");
+        number(out, moving.due_ms);
+        out.push(b'}');
     }
 
     fn moving(&self, hot: &Hot, now: Moment) -> Moving {
@@ -250,6 +243,12 @@ impl State {
             instance: hot.detail.instance.to_string(),
         })
     }
+}
+
+/// Writes a number as JSON, which is twice as fast as the formatter of texts.
+fn number(out: &mut Vec<u8>, value: i64) {
+    // A number always serializes, and writing to a `Vec` cannot fail.
+    serde_json::to_writer(out, &value).unwrap_or(());
 }
 
 const fn boolean(value: bool) -> &'static [u8] {

@@ -1,7 +1,7 @@
 //! Many instances of one name.
 
 use super::*;
-use crate::state::MAX_CHOICES;
+use crate::state::{LEAST_ROW_BYTES, MAX_CHOICES, Portion};
 
 /// A registry with room for a fleet.
 fn roomy() -> State {
@@ -136,4 +136,26 @@ fn of_many_to_choose_from_not_all_are_named() {
         };
         assert_eq!(instances.len(), named, "{count}");
     }
+}
+
+#[test]
+fn no_row_is_shorter_than_lists_reckon() {
+    let mut state = roomy();
+    register(
+        &mut state,
+        r#"{"name":"w","ip":"a","instance":"a","ttl_s":2}"#,
+        at(0),
+    )
+    .unwrap();
+    let mut row = Vec::new();
+
+    state.write_rows(None, Portion { rows: 1, bytes: 1 }, at(0), &mut row);
+
+    // A port of one digit and a deadline at hand would save some bytes more.
+    let spare = row.len().checked_sub(LEAST_ROW_BYTES);
+    assert!(
+        spare.is_some_and(|bytes| (8..=16).contains(&bytes)),
+        "{spare:?} {}",
+        String::from_utf8_lossy(&row)
+    );
 }
