@@ -8,30 +8,28 @@
 mod answers;
 mod commands;
 mod error;
+mod lines;
 mod listing;
 mod pieces;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use lastbeat_proto::Span;
 use lastbeat_proto::answer::{EventsAnswer, GoneAnswer, NoticeLevel, ServicesAnswer, UptimeAnswer};
-use lastbeat_proto::{EventKind, Span};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore, watch};
-use tracing::info;
 
 use crate::clock::{Clock, Moment, Mono};
-use crate::state::record::EventRecord;
 use crate::state::{Cursor, State};
 use crate::store::History;
 
 pub use self::error::RegistryError;
+use self::lines::Lines;
 pub use self::pieces::Listing;
 
 /// The sweep looks at the clock at least this often, so that a stall of the machine is seen.
 pub const MAX_SLEEP: Span = Span::from_micros(250_000);
-/// Events of one hold that get a log line each; the rest of a storm is counted in one.
-const MAX_LOGGED: usize = 20;
 /// Readers of events that only the store holds, at a time; more than pages are rendered at a time,
 /// so that nobody is turned away by it on a machine with many cores.
 const MAX_HISTORY_READERS: usize = 64;
@@ -112,6 +110,18 @@ impl Registry {
     /// One command: the lock is taken, the clock is read, and what the command left behind is
     /// told to the store, to readers and to the log after unlocking.
     pub(crate) fn hold<T>(&self, command: impl FnOnce(&mut State, Moment) -> T) -> T {
+        let mut lines = Lines::default();
+        let result = self.hold_and_log(&mut lines, command);
+        lines.end();
+        result
+    }
+
+    /// The same as a part of something for which all `lines` are.
+    fn hold_and_log<T>(
+        &self,
+        lines: &mut Lines,
+        command: impl FnOnce(&mut State, Moment) -> T,
+    ) -> T {
         let mut state = self.state.lock();
         let now = self.clock.now();
         let (revision, waking) = (state.revision(), state.waking_change());
@@ -123,7 +133,7 @@ impl Registry {
         let events = if recorded == 0 {
             Vec::new()
         } else {
-            state.recorded_since(revision, MAX_LOGGED)
+            state.recorded_since(revision, lines.left())
         };
         drop(state);
         if wants_store {
@@ -132,13 +142,13 @@ impl Registry {
         if is_changed {
             self.changed.send_replace(waking);
         }
-        log(&events, recorded);
+        lines.add(&events, recorded);
         result
     }
 
     /// Judges everything again now; the answer is the whole list.
-    pub fn refresh_all(self: &Arc<Self>) -> Listing {
-        self.sweep();
+    pub async fn refresh_all(self: &Arc<Self>) -> Listing {
+        self.sweep().await;
         self.list_all()
     }
 
@@ -171,9 +181,14 @@ impl Registry {
         self.changed.send_modify(|_| {});
     }
 
-    /// Acts on every deadline that is due, in small holds; says when to look again.
-    pub(crate) fn sweep(&self) -> Mono {
-        while self.hold(State::sweep) {}
+    /// Acts on every deadline that is due, in small holds between which the worker does everything
+    /// else that is ready: a storm takes the time that nobody else needs. Says when to look again.
+    pub(crate) async fn sweep(&self) -> Mono {
+        let mut lines = Lines::default();
+        while self.hold_and_log(&mut lines, State::sweep) {
+            tokio::task::yield_now().await;
+        }
+        lines.end();
         let until_due = self.state.lock().until_due();
         let sleep = until_due.map_or(MAX_SLEEP, |span| span.min(MAX_SLEEP));
         self.clock.now().mono.plus(sleep)
@@ -211,39 +226,5 @@ impl Registry {
                 () = self.clock.sleep_until(deadline) => return,
             }
         }
-    }
-}
-
-/// One line an event; a storm ends in one line that counts the rest.
-fn log(newest_first: &[EventRecord], recorded: u64) {
-    for event in newest_first.iter().rev() {
-        let reason = event.reason.as_deref().unwrap_or_default();
-        match &event.subject {
-            None => info!(event.kind = event.kind.word(), "{reason}"),
-            Some(subject) => {
-                let (name, instance) = (&subject.name, &subject.instance);
-                let became = match event.kind {
-                    EventKind::Down => "DOWN",
-                    EventKind::Gone => "GONE",
-                    EventKind::Up => "UP again",
-                    EventKind::Back => "back",
-                    EventKind::Registered => "registered",
-                    _ => "changed",
-                };
-                info!(
-                    event.kind = event.kind.word(),
-                    service.name = %name,
-                    service.instance = %instance,
-                    "service {name} ({instance}) is {became}: {reason}"
-                );
-            }
-        }
-    }
-    let more = recorded.saturating_sub(newest_first.len() as u64);
-    if 0 < more {
-        info!(
-            event.count = more,
-            "and {more} more events in the same moment; see GET /events"
-        );
     }
 }

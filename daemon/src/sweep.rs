@@ -9,7 +9,7 @@ use crate::registry::Registry;
 /// Sweeps until `stop` says so.
 pub async fn run(registry: Arc<Registry>, mut stop: watch::Receiver<bool>) {
     loop {
-        let next = registry.sweep();
+        let next = registry.sweep().await;
         tokio::select! {
             () = registry.clock().sleep_until(next) => {}
             // An error means that the stopping side is gone: the same.

@@ -58,7 +58,7 @@ pub(super) async fn answer(call: &Call<'_>) -> Outcome {
         Route::Service => call.service(),
         Route::Deregister => call.deregister().await,
         Route::Refresh => call.refresh(),
-        Route::RefreshAll => Ok(call.refresh_all()),
+        Route::RefreshAll => Ok(call.refresh_all().await),
         Route::Events => call.events().await,
         Route::Gone => call.gone().await,
         Route::Uptime => call.uptime().await,
@@ -161,8 +161,8 @@ impl Call<'_> {
         Ok(self.listing_or_page(listing))
     }
 
-    fn refresh_all(&self) -> Answer {
-        self.listing_or_page(self.site.registry.refresh_all())
+    async fn refresh_all(&self) -> Answer {
+        self.listing_or_page(self.site.registry.refresh_all().await)
     }
 
     async fn events(&self) -> Outcome {

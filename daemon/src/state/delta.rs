@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::State;
+use super::judge::MAX_LOOKED_AT;
 use super::slab::{Detail, Place};
 use crate::clock::Moment;
 
@@ -73,6 +74,6 @@ impl State {
     /// a status whose deadline has passed (beyond the first 1,024 of a storm).
     pub fn look(&mut self, now: Moment) {
         self.advance(now);
-        self.sweep_due(now);
+        self.sweep_due(now, MAX_LOOKED_AT);
     }
 }

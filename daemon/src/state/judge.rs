@@ -10,22 +10,34 @@ use super::slab::{Place, flag};
 use crate::clock::{Listened, Moment};
 use crate::instance::{self, Life};
 
-/// Deadlines acted on in one hold of the lock.
-pub(super) const MAX_SWEPT: usize = 1_024;
+/// Rows touched by one hold of the sweep: some 0.2 ms, which is what a heartbeat may have to wait
+/// for each time it needs the lock.
+const MAX_SWEPT: usize = 256;
+/// Rows touched before a reader is answered.
+pub(super) const MAX_LOOKED_AT: usize = 1_024;
 
 impl State {
-    /// Acts on the deadlines that are due, at most [`MAX_SWEPT`]; says whether more are due.
+    /// Acts on the deadlines that are due, in as many rows as one hold of the lock may touch; says
+    /// whether there is more to do.
     pub fn sweep(&mut self, now: Moment) -> bool {
         self.advance(now);
-        self.sweep_due(now)
+        self.sweep_due(now, MAX_SWEPT)
     }
 
-    pub(super) fn sweep_due(&mut self, now: Moment) -> bool {
+    /// The same, in at most `most` rows. Who was lost together is marked first: it fell before
+    /// whatever is due next.
+    pub(super) fn sweep_due(&mut self, now: Moment, most: usize) -> bool {
         let l = self.listening.l();
-        for _ in 0..MAX_SWEPT {
+        let mut left = most;
+        loop {
+            left -= self.mark_lost(left);
+            if left == 0 {
+                break;
+            }
             let Some(entry) = self.queue.pop_due(l) else {
                 return false;
             };
+            left -= 1;
             let Some(hot) = self.slab.get_mut(entry.place) else {
                 continue;
             };
@@ -33,14 +45,21 @@ impl State {
                 continue; // A nearer deadline took its place.
             }
             hot.queued = None;
-            self.judge(entry.place, now);
+            self.act(entry.place, now);
             self.enqueue(entry.place);
         }
-        self.queue.nearest().is_some_and(|deadline| deadline < l)
+        self.mass.is_owing() || self.queue.nearest().is_some_and(|deadline| deadline < l)
     }
 
-    /// Brings one row up to date: everything that was due for it happens now, in order.
+    /// Brings one row up to date, and marks who was lost with it; more than a hold of the sweep may
+    /// touch are left to the sweep.
     pub(super) fn judge(&mut self, place: Place, now: Moment) {
+        self.act(place, now);
+        self.mark_lost(MAX_SWEPT);
+    }
+
+    /// Everything that was due for a row happens now, in order.
+    fn act(&mut self, place: Place, now: Moment) {
         let l = self.listening.l();
         while let Some(hot) = self.slab.get(place) {
             let deadline = match self.next_deadline(hot) {
@@ -92,6 +111,7 @@ impl State {
         due.sort_unstable();
         for (_, place) in due {
             self.go_down(place, now);
+            self.mark_lost(usize::MAX);
             self.enqueue(place);
         }
     }
@@ -115,7 +135,7 @@ impl State {
         let reason = silent_for(pulse.allowance(self.rules.start_grace));
         self.record_transition(place, Life::Down.event(), reason);
         self.mark(place, List::Lazy);
-        self.note_loss(place, since_l);
+        self.mass.note(since_l, place, self.counts.up);
     }
 
     fn leave(&mut self, place: Place, now: Moment) {
@@ -209,9 +229,14 @@ impl State {
         self.mark(place, List::Lazy);
     }
 
-    fn note_loss(&mut self, place: Place, since_l: Listened) {
-        self.mass.note(since_l, place);
-        for victim in self.mass.victims(self.counts.up) {
+    /// Marks some of those who were lost together, the first first, and says how many it looked at.
+    /// When half of a large registry is lost, the one that makes it half must not mark all others
+    /// in the hold in which it falls itself.
+    fn mark_lost(&mut self, most: usize) -> usize {
+        for looked_at in 0..most {
+            let Some(victim) = self.mass.next_owed() else {
+                return looked_at;
+            };
             let Some(hot) = self.slab.get_mut(victim) else {
                 continue;
             };
@@ -222,6 +247,7 @@ impl State {
             self.mark(victim, List::Lazy);
             self.touch(victim);
         }
+        most
     }
 }
 

@@ -18,8 +18,10 @@ pub(super) const MIN_LOST: usize = 5;
 pub(super) struct Mass {
     /// Who went DOWN in this run, within the window, and still is: since when, and who.
     lost: BTreeSet<(Listened, Place)>,
-    /// Those of them that carry no mark yet.
+    /// Those of them that carry no mark yet, as they are no mass.
     unmarked: BTreeSet<(Listened, Place)>,
+    /// Those of them that are a mass and get their mark as soon as it is their turn.
+    owed: BTreeSet<(Listened, Place)>,
     /// Size of the loss that the notice tells of.
     pub(super) victims: usize,
     /// Those of them that are DOWN now.
@@ -33,8 +35,9 @@ pub(super) struct Mass {
 }
 
 impl Mass {
-    /// Notes a new DOWN and forgets those before the window.
-    pub(super) fn note(&mut self, since: Listened, place: Place) {
+    /// Notes a new DOWN, forgets those before the window, and owes a mark to all that have none if
+    /// so many were lost and did not come back: n ≥ 5 and 2n ≥ n + UP.
+    pub(super) fn note(&mut self, since: Listened, place: Place, up: usize) {
         while let Some(oldest) = self.lost.first().copied()
             && oldest.0.plus(WINDOW) < since
         {
@@ -42,6 +45,24 @@ impl Mass {
         }
         self.lost.insert((since, place));
         self.unmarked.insert((since, place));
+        if MIN_LOST <= self.lost.len() && up <= self.lost.len() {
+            let unmarked = std::mem::take(&mut self.unmarked);
+            if self.owed.is_empty() {
+                self.owed = unmarked;
+            } else {
+                self.owed.extend(unmarked);
+            }
+        }
+    }
+
+    /// The next one to mark.
+    pub(super) fn next_owed(&mut self) -> Option<Place> {
+        self.owed.pop_first().map(|(_, place)| place)
+    }
+
+    /// Whether somebody is to be marked.
+    pub(super) fn is_owing(&self) -> bool {
+        !self.owed.is_empty()
     }
 
     /// An instance that was DOWN since then is not any more.
@@ -52,16 +73,7 @@ impl Mass {
     fn forget(&mut self, loss: (Listened, Place)) {
         self.lost.remove(&loss);
         self.unmarked.remove(&loss);
-    }
-
-    /// The instances to mark now, if so many were lost and did not come back: n ≥ 5 and
-    /// 2n ≥ n + UP.
-    pub(super) fn victims(&mut self, up: usize) -> Vec<Place> {
-        if self.lost.len() < MIN_LOST || self.lost.len() < up {
-            return Vec::new();
-        }
-        let unmarked = std::mem::take(&mut self.unmarked);
-        unmarked.into_iter().map(|(_, place)| place).collect()
+        self.owed.remove(&loss);
     }
 
     /// Another victim, DOWN since `since_l`. One that falls later than a window behind the others is
