@@ -3,29 +3,31 @@
 //! It runs on a thread of its own, so that nothing else ever waits for the disk. Urgent rows come
 //! first and are looked at again between all other chunks; a failed chunk is put back as places,
 //! never as values, and is tried again. What becomes of the file meanwhile is seen to in [`mod@file`],
-//! the last pass in [`mod@stop`].
+//! the last pass in [`mod@stop`], trouble in [`mod@trouble`].
 
 mod file;
 mod stop;
+mod trouble;
 
 use std::sync::Arc;
 
 use lastbeat_proto::{Span, Timestamp};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tracing::{info, warn};
 
 use crate::clock::Mono;
 use crate::registry::Registry;
-use crate::state::dirty::{Copied, List, MAX_COPIED};
-use crate::state::{Place, State, StoreTrouble};
+use crate::state::dirty::{Copied, EVENTS_CHUNK, List, MAX_COPIED};
+use crate::state::{Place, State};
 use crate::store::{Keep, Store, StoreError};
 
-/// Lazy rows of one transaction.
-const LAZY_CHUNK: usize = 1_024;
-/// Heartbeats of one transaction: large enough to pay for its fsync, small enough that a
+/// Urgent rows of one transaction.
+const URGENT_CHUNK: usize = 1_024;
+/// Lazy rows of one transaction: large enough to pay for its fsync, small enough that a
 /// registration behind it waits a few milliseconds only.
-const BEATS_CHUNK: usize = 8_192;
+const LAZY_CHUNK: usize = 512;
+/// Heartbeats of one transaction, for the same reasons: they are written three times as fast.
+const BEATS_CHUNK: usize = 4_096;
 /// How soon a store that cannot write is tried again.
 const RETRY: Span = Span::from_micros(500_000);
 /// How often listening time is stored while nobody is registered.
@@ -146,22 +148,31 @@ impl Flush {
     /// Writes what stood on the lazy list when it began; what comes meanwhile is the next pass's,
     /// so that heartbeats have their turn however busy the registry is.
     fn write_lazy(&mut self) -> Result<(), StoreError> {
-        let (mut rows, mut events) = self
-            .registry
-            .hold(|state, _| (state.waiting(List::Lazy), state.unwritten_events()));
+        // Events of urgent rows are stored with these: a transaction of their own would only keep
+        // waiting who waits for the rows.
+        let events_left = |state: &State| {
+            let with_urgent = state.waiting(List::Urgent);
+            state.unwritten_events().saturating_sub(with_urgent)
+        };
+        let registry = Arc::clone(&self.registry);
+        let (mut rows, mut events) =
+            registry.hold(|state, _| (state.waiting(List::Lazy), events_left(state)));
+        self.put_in_order(List::Lazy, LAZY_CHUNK);
         while 0 < rows || 0 < events {
             let chunk = rows.min(LAZY_CHUNK);
             let places = self.registry.hold(|state, _| state.take(List::Lazy, chunk));
             self.write(List::Lazy, &places)?;
             rows -= chunk;
-            events = events.saturating_sub(MAX_COPIED);
             self.write_waiting()?;
+            let left = registry.hold(|state, _| events_left(state));
+            events = events.saturating_sub(EVENTS_CHUNK).min(left);
         }
         Ok(())
     }
 
     fn write_beats(&mut self) -> Result<(), StoreError> {
         let mut left = self.registry.hold(|state, _| state.waiting(List::Beats));
+        self.put_in_order(List::Beats, BEATS_CHUNK);
         while 0 < left {
             let chunk = left.min(BEATS_CHUNK);
             let places = self
@@ -172,6 +183,19 @@ impl Flush {
             left -= chunk;
         }
         Ok(())
+    }
+
+    /// A list of more than a chunk is written in the order of the file, so that a chunk changes few
+    /// pages: in the order in which they came up, each row would dirty its own. It is put in order
+    /// while nobody waits for it.
+    fn put_in_order(&self, list: List, chunk: usize) {
+        let is_long = self.registry.hold(|state, _| chunk < state.waiting(list));
+        if is_long {
+            let mut places = self.registry.hold(|state, _| state.take_whole(list));
+            places.make_contiguous().sort_unstable();
+            self.registry
+                .hold(|state, _| state.put_in_order(list, places));
+        }
     }
 
     /// Between two chunks: whoever waits comes first.
@@ -186,10 +210,10 @@ impl Flush {
         }
     }
 
-    /// Writes places in transactions of [`MAX_COPIED`]; what was not written is put back.
+    /// Writes places in transactions of [`URGENT_CHUNK`]; what was not written is put back.
     fn write_chunks(&mut self, list: List, places: &[Place]) -> Result<(), StoreError> {
         let mut written = 0;
-        for chunk in places.chunks(MAX_COPIED) {
+        for chunk in places.chunks(URGENT_CHUNK) {
             if let Err(error) = self.write(list, chunk) {
                 let behind = places.get(written + chunk.len()..).unwrap_or_default();
                 self.registry.hold(|state, _| state.give_back(list, behind));
@@ -207,8 +231,14 @@ impl Flush {
             self.registry
                 .hold(|state, _| state.copy(list, chunk, &mut copied));
         }
-        self.registry
-            .hold(|state, _| state.copy_history(&mut copied));
+        self.registry.hold(|state, _| {
+            let events = match list {
+                // What a storm left behind must not hold up who waits.
+                List::Urgent if EVENTS_CHUNK < state.unwritten_events() => places.len(),
+                List::Urgent | List::Lazy | List::Beats => EVENTS_CHUNK,
+            };
+            state.copy_history(events, &mut copied);
+        });
         if let Err(error) = self.store.write(&copied.batch) {
             self.registry.hold(|state, _| state.put_back(list, places));
             return Err(error);
@@ -236,40 +266,6 @@ impl Flush {
         let listened = self.registry.hold(|state, _| state.listened());
         let has_more = self.store.tidy(&Keep::LIMITS, listened)?;
         self.next_prune = now.mono.plus(if has_more { self.interval } else { PRUNE });
-        Ok(())
-    }
-
-    /// Tells users and the log how the store is: one line when trouble begins, one when it ends.
-    fn note(&mut self, result: Result<(), StoreError>) -> Result<(), StoreError> {
-        let cause = match result {
-            Ok(()) => None,
-            Err(StoreError::Trouble { cause }) => Some(cause),
-            Err(defect) => return Err(defect),
-        };
-        match (cause, self.trouble) {
-            (None, None) => {}
-            (None, Some(_)) => {
-                self.trouble = None;
-                self.registry.hold(|state, _| state.set_store_trouble(None));
-                info!("changes are stored again");
-            }
-            (Some(cause), since) => {
-                let advice = cause.advice();
-                if since.is_none() {
-                    warn!(error = %cause, "changes are not stored ({cause}): {advice}");
-                }
-                let since = since.unwrap_or_else(|| self.registry.clock().now().wall);
-                self.trouble = Some(since);
-                let cause = cause.to_string();
-                let trouble = StoreTrouble {
-                    cause,
-                    advice,
-                    since,
-                };
-                self.registry
-                    .hold(|state, _| state.set_store_trouble(Some(trouble)));
-            }
-        }
         Ok(())
     }
 }

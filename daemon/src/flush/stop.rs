@@ -7,7 +7,7 @@ use tracing::error;
 
 use super::{Flush, RETRY};
 use crate::state::State;
-use crate::state::dirty::Copied;
+use crate::state::dirty::{Copied, EVENTS_CHUNK};
 use crate::store::StoreError;
 
 /// How often a stop tries to store everything, [`RETRY`] apart.
@@ -53,7 +53,7 @@ impl Flush {
             let mut last = Copied::default();
             self.registry.hold(|state, now| {
                 state.read_clock(now);
-                state.copy_history(&mut last);
+                state.copy_history(EVENTS_CHUNK, &mut last);
             });
             last.batch.is_clean_stop = true;
             let result = self.store.write(&last.batch);

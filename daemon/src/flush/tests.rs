@@ -149,7 +149,7 @@ fn a_stop_gives_up_after_five_tries_and_is_not_called_clean() {
 #[test]
 fn a_chunk_of_urgent_rows_that_fails_is_written_later_with_those_behind_it() {
     let mut stage = Stage::new();
-    let count = 2 * MAX_COPIED + 1;
+    let count = 2 * URGENT_CHUNK + 1;
     for number in 0..count {
         stage.register(&format!("svc-{number}"));
     }
@@ -173,9 +173,81 @@ fn a_chunk_of_urgent_rows_that_fails_is_written_later_with_those_behind_it() {
 }
 
 #[test]
+fn events_of_rows_that_somebody_waits_for_are_stored_with_them_and_not_before() {
+    let mut stage = Stage::new();
+    stage.register("a");
+
+    stage.flush.write_lazy().unwrap();
+
+    let unwritten = |stage: &Stage| stage.registry.hold(|state, _| state.unwritten_events());
+    assert_eq!(unwritten(&stage), 1, "no transaction of its own");
+    stage.flush.write_urgent().unwrap();
+    assert_eq!(unwritten(&stage), 0);
+}
+
+#[test]
+fn who_registers_does_not_wait_for_the_events_of_a_storm() {
+    let mut stage = Stage::new();
+    let silent = 2 * EVENTS_CHUNK;
+    for number in 0..silent {
+        stage.register(&format!("svc-{number}"));
+    }
+    stage.flush.pass().unwrap();
+    let ttl_steps = 1 + 60 * 4;
+    for _ in 0..ttl_steps {
+        stage.clock.advance(Span::from_micros(250_000));
+        while stage.registry.hold(State::sweep) {}
+    }
+    stage.register("new");
+    let unwritten = |stage: &Stage| stage.registry.hold(|state, _| state.unwritten_events());
+    assert_eq!(unwritten(&stage), silent + 1);
+
+    stage.flush.write_urgent().unwrap();
+
+    assert_eq!(unwritten(&stage), silent, "as many events as rows");
+    assert_eq!(stage.waiting(List::Urgent), 0);
+    stage.flush.pass().unwrap();
+    assert_eq!(stage.registry.hold(|state, _| state.waiting_to_store()), 0);
+}
+
+#[test]
+fn a_long_list_is_written_in_the_order_of_the_file_and_a_short_one_as_it_came() {
+    let mut stage = Stage::new();
+    let count = LAZY_CHUNK + 1;
+    let names: Vec<_> = (0..count).map(|number| format!("svc-{number}")).collect();
+    for name in &names {
+        stage.register(name);
+    }
+    stage.flush.pass().unwrap();
+    // After a stall nobody is confirmed, and who is heard again is written as soon as may be.
+    stage.clock.advance(Span::from_secs(10));
+    for name in names.iter().rev() {
+        stage.register(name);
+    }
+    let taken = |stage: &Stage| {
+        stage.registry.hold(|state, _| {
+            let whole = state.take_whole(List::Lazy);
+            state.put_in_order(List::Lazy, whole.clone());
+            Vec::from(whole)
+        })
+    };
+    assert!(taken(&stage).is_sorted_by(|a, b| a > b), "newest first");
+
+    stage.flush.put_in_order(List::Lazy, count);
+    assert!(taken(&stage).is_sorted_by(|a, b| a > b), "one chunk");
+    stage.flush.put_in_order(List::Lazy, LAZY_CHUNK);
+
+    let ordered = taken(&stage);
+    assert_eq!(ordered.len(), count);
+    assert!(ordered.is_sorted_by(|a, b| a < b));
+    stage.flush.pass().unwrap();
+    assert_eq!(stage.waiting(List::Lazy), 0);
+}
+
+#[test]
 fn events_that_wait_for_the_disk_are_listed_without_a_gap() {
     let mut stage = Stage::new();
-    let count = 3 * MAX_COPIED;
+    let count = 3 * EVENTS_CHUNK;
     let lock = hold_lock(stage.dir.path());
     for number in 0..count {
         stage.register(&format!("svc-{number}"));
@@ -210,7 +282,7 @@ fn events_that_wait_for_the_disk_are_searched_in_short_holds() {
     let mut stage = Stage::new();
     let lock = hold_lock(stage.dir.path());
     stage.register("first");
-    for number in 0..3 * MAX_COPIED {
+    for number in 0..3 * EVENTS_CHUNK {
         stage.register(&format!("svc-{number}"));
     }
     stage.flush.pass().unwrap();
@@ -220,7 +292,7 @@ fn events_that_wait_for_the_disk_are_searched_in_short_holds() {
     });
 
     // One hold looks at so many, and says where the next goes on.
-    assert_eq!(found, (Vec::new(), Some(newest + 1 - MAX_COPIED as u64)));
+    assert_eq!(found, (Vec::new(), Some(newest + 1 - EVENTS_CHUNK as u64)));
     let query = HistoryQuery {
         name: Some("first".to_owned()),
         before: None,

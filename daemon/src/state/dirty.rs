@@ -9,8 +9,11 @@ use super::State;
 use super::record::{Batch, InstanceRecord};
 use super::slab::{Hot, Place, flag};
 
-/// Rows or events copied in one hold of the lock.
-pub const MAX_COPIED: usize = 1_024;
+/// Rows copied in one hold of the lock: some 0.1 ms.
+pub const MAX_COPIED: usize = 256;
+/// Events that one transaction stores, where more wait. Their names lie all over the index by name:
+/// each makes a page of it dirty, and those who register wait until these are on the disk.
+pub const EVENTS_CHUNK: usize = 512;
 /// Events that wait in memory while the store cannot write; older ones are given up, with a
 /// notice. 200,000 of them take about 40 MB.
 pub const MAX_WAITING_EVENTS: usize = 200_000;
@@ -111,6 +114,19 @@ impl State {
         ready
     }
 
+    /// Takes a whole list, to be put in [`order`](Self::put_in_order) by the store's thread; until
+    /// it is given back there, its marks keep it from being listed twice.
+    pub fn take_whole(&mut self, list: List) -> VecDeque<Place> {
+        std::mem::take(self.dirty.list(list))
+    }
+
+    /// A list that was taken whole stands again, in another order and in front of what came
+    /// meanwhile.
+    pub fn put_in_order(&mut self, list: List, ordered: VecDeque<Place>) {
+        let came = std::mem::replace(self.dirty.list(list), ordered);
+        self.dirty.list(list).extend(came);
+    }
+
     /// How many places stand on a list.
     pub fn waiting(&self, list: List) -> usize {
         match list {
@@ -143,9 +159,10 @@ impl State {
         }
     }
 
-    /// Copies events and stretches that are not written yet, and how far listening time came.
-    pub fn copy_history(&self, copied: &mut Copied) {
-        copied.batch.events = self.journal.unwritten(MAX_COPIED);
+    /// Copies at most `most` events and all stretches that are not written yet, and how far
+    /// listening time came.
+    pub fn copy_history(&self, most: usize, copied: &mut Copied) {
+        copied.batch.events = self.journal.unwritten(most);
         copied.batch.stretches = self.listening.unstored().to_vec();
         copied.batch.listened = self
             .listening

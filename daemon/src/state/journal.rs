@@ -7,7 +7,7 @@ use lastbeat_proto::status::EVENT_KINDS;
 use lastbeat_proto::{EventKind, Timestamp};
 
 use super::State;
-use super::dirty::{MAX_COPIED, MAX_WAITING_EVENTS};
+use super::dirty::{EVENTS_CHUNK, MAX_WAITING_EVENTS};
 use super::record::EventRecord;
 use super::view::shown;
 use crate::clock::Moment;
@@ -18,8 +18,10 @@ pub(super) const MAX_EVENTS: usize = 1_000;
 /// The newest events and what of them waits to be written.
 #[derive(Debug, Default)]
 pub(super) struct Journal {
-    newest: VecDeque<EventRecord>,
-    unwritten: VecDeque<EventRecord>,
+    /// Without a gap, oldest first: the newest [`MAX_EVENTS`], and whatever else is not written.
+    events: VecDeque<EventRecord>,
+    /// So many of them, the newest ones, wait to be written.
+    unwritten: usize,
     revision: u64,
     /// Events that were given up because the store could not write for too long.
     given_up: u64,
@@ -32,8 +34,8 @@ pub(super) struct Journal {
 impl Journal {
     pub(super) fn load(events: Vec<EventRecord>, revision: u64) -> Self {
         Self {
-            newest: events.into(),
-            unwritten: VecDeque::new(),
+            events: events.into(),
+            unwritten: 0,
             revision,
             given_up: 0,
             given_up_since: None,
@@ -65,67 +67,61 @@ impl Journal {
         for (kind, count) in kinds {
             *count += u64::from(kind == event.kind);
         }
-        if MAX_EVENTS <= self.newest.len() {
-            self.newest.pop_front();
-        }
-        if MAX_WAITING_EVENTS <= self.unwritten.len() {
-            let lost = self.unwritten.pop_front();
+        if MAX_WAITING_EVENTS <= self.unwritten {
+            let lost = self.events.get(self.events.len() - self.unwritten);
             self.given_up += 1;
             self.given_up_since = self.given_up_since.or(lost.map(|event| event.at));
+            self.unwritten -= 1;
         }
-        self.unwritten.push_back(event.clone());
-        self.newest.push_back(event);
+        self.events.push_back(event);
+        self.unwritten += 1;
+        self.forget_old();
+    }
+
+    fn forget_old(&mut self) {
+        while self.unwritten.max(MAX_EVENTS) < self.events.len() {
+            self.events.pop_front();
+        }
     }
 
     /// The events in memory without a gap, newest first.
     pub(super) fn newest_first(&self) -> impl Iterator<Item = &EventRecord> {
-        self.longest().iter().rev()
+        self.events.iter().rev()
     }
 
     /// Those of them with a revision below `before`, newest first; found by search, not by looking at
     /// each.
     pub(super) fn newest_before(&self, before: u64) -> impl Iterator<Item = &EventRecord> {
-        let events = self.longest();
-        let end = events.partition_point(|event| event.revision < before);
-        events.range(..end).rev()
+        let end = self.events.partition_point(|event| event.revision < before);
+        self.events.range(..end).rev()
     }
 
     /// Revision of the oldest of them; older ones are in the store only.
     pub(super) fn oldest(&self) -> Option<u64> {
-        self.longest().front().map(|event| event.revision)
-    }
-
-    /// Both reach up to the last event. While the store cannot write, what waits for it is more.
-    fn longest(&self) -> &VecDeque<EventRecord> {
-        if self.newest.len() < self.unwritten.len() {
-            &self.unwritten
-        } else {
-            &self.newest
-        }
+        self.events.front().map(|event| event.revision)
     }
 
     pub(super) fn unwritten(&self, count: usize) -> Vec<EventRecord> {
-        self.unwritten.iter().take(count).cloned().collect()
+        let first = self.events.len() - self.unwritten;
+        let events = self.events.range(first..);
+        events.take(count).cloned().collect()
     }
 
     pub(super) fn unwritten_count(&self) -> usize {
-        self.unwritten.len()
+        self.unwritten
     }
 
-    /// The events in memory, whether they are written or not, oldest first.
+    /// The newest events, at most [`MAX_EVENTS`], whether they are written or not, oldest first.
     pub(super) fn newest(&self) -> Vec<EventRecord> {
-        self.newest.iter().cloned().collect()
+        let first = self.events.len().saturating_sub(MAX_EVENTS);
+        self.events.range(first..).cloned().collect()
     }
 
     /// Events up to `revision` are written.
     pub(super) fn written(&mut self, revision: u64) {
-        while self
-            .unwritten
-            .front()
-            .is_some_and(|event| event.revision <= revision)
-        {
-            self.unwritten.pop_front();
-        }
+        let end = { &self.events }.partition_point(|event| event.revision <= revision);
+        self.unwritten = self.unwritten.min(self.events.len() - end);
+        self.forget_old();
     }
 }
 
@@ -154,7 +150,7 @@ impl State {
         before: u64,
         count: usize,
     ) -> (Vec<EventRecord>, Option<u64>) {
-        let most = count.max(MAX_COPIED);
+        let most = count.max(EVENTS_CHUNK);
         let mut looked_at = None;
         let mut events = Vec::new();
         let mut left = self.journal.newest_before(before);

@@ -4,7 +4,7 @@ use lastbeat_proto::answer::{Notice, Row};
 use lastbeat_proto::register::Registration;
 use lastbeat_proto::{Address, InstanceId, ServiceName, Span, Status, Timestamp};
 
-use super::dirty::{Copied, List};
+use super::dirty::{Copied, EVENTS_CHUNK, List};
 use super::record::Loaded;
 use super::*;
 use crate::config::{Limits, Rules};
@@ -68,7 +68,7 @@ fn write_all(state: &mut State) -> Copied {
         let places = state.take(list, usize::MAX);
         state.copy(list, &places, &mut copied);
     }
-    state.copy_history(&mut copied);
+    state.copy_history(EVENTS_CHUNK, &mut copied);
     state.written(&copied);
     state.publish(number);
     copied

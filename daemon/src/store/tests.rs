@@ -7,7 +7,7 @@ use super::*;
 use crate::clock::{Moment, Mono};
 use crate::config::{Limits, Rules};
 use crate::state::State;
-use crate::state::dirty::{Copied as CopiedRows, List};
+use crate::state::dirty::{Copied as CopiedRows, EVENTS_CHUNK, List};
 
 #[test]
 fn an_older_schema_is_copied_and_brought_up_to_date() {
@@ -252,7 +252,7 @@ fn changed_rows(store: &mut Store, state: &mut State, list: List) -> u64 {
     };
     let mut copied = CopiedRows::default();
     state.copy(list, &places, &mut copied);
-    state.copy_history(&mut copied);
+    state.copy_history(EVENTS_CHUNK, &mut copied);
     let before = store.connection.as_ref().unwrap().total_changes();
     store.write(&copied.batch).unwrap();
     state.written(&copied);

@@ -9,7 +9,7 @@ use lastbeat_proto::{Address, ServiceName, Timestamp};
 use lastbeatd::clock::{Moment, Mono};
 use lastbeatd::config::Limits;
 use lastbeatd::state::State;
-use lastbeatd::state::dirty::{Copied, List, MAX_COPIED};
+use lastbeatd::state::dirty::{Copied, EVENTS_CHUNK, List};
 use lastbeatd::store::{Keep, Store};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -28,6 +28,9 @@ const MAX_FILE_BYTES: u64 = 24 << 20;
 const MAX_LOG_BYTES: u64 = 8 << 20;
 /// What is left when everybody is forgotten: 100,000 events and the spare pages were 14 MiB.
 const MAX_QUIET_BYTES: u64 = 16 << 20;
+
+/// Rows of one transaction.
+const TRANSACTION: usize = 1_024;
 
 /// A daemon's state and store, its day an iteration of a loop.
 struct Town {
@@ -104,10 +107,10 @@ impl Town {
 
     fn write_list(&mut self, list: List, places: &[lastbeatd::state::Place]) {
         // An empty chunk writes events alone.
-        for chunk in places.chunks(MAX_COPIED).chain([&[][..]]) {
+        for chunk in places.chunks(TRANSACTION).chain([&[][..]]) {
             let mut copied = Copied::default();
             self.state.copy(list, chunk, &mut copied);
-            self.state.copy_history(&mut copied);
+            self.state.copy_history(EVENTS_CHUNK, &mut copied);
             self.store.write(&copied.batch).unwrap();
             self.state.written(&copied);
             self.largest_log = self.largest_log.max(bytes(&self.beside("-wal")));

@@ -10,7 +10,7 @@ use lastbeat_proto::{Address, InstanceId, ServiceName, Timestamp};
 use lastbeatd::clock::{Moment, Mono};
 use lastbeatd::config::Limits;
 use lastbeatd::state::State;
-use lastbeatd::state::dirty::{Copied, List, MAX_COPIED};
+use lastbeatd::state::dirty::{Copied, EVENTS_CHUNK, List, MAX_COPIED};
 use lastbeatd::state::record::Loaded;
 use lastbeatd::store::Store;
 
@@ -98,7 +98,7 @@ impl Disk {
         for chunk in places.chunks(MAX_COPIED) {
             self.state.copy(list, chunk, &mut copied);
         }
-        self.state.copy_history(&mut copied);
+        self.state.copy_history(EVENTS_CHUNK, &mut copied);
         self.store.write(&copied.batch).unwrap();
         self.state.written(&copied);
         if list == List::Urgent {

@@ -8,7 +8,7 @@ use lastbeat_proto::{Address, EventKind, InstanceId, ServiceName, Timestamp};
 use lastbeatd::clock::{Moment, Mono};
 use lastbeatd::config::Limits;
 use lastbeatd::state::State;
-use lastbeatd::state::dirty::{Copied, List, MAX_COPIED};
+use lastbeatd::state::dirty::{Copied, EVENTS_CHUNK, List, MAX_COPIED};
 use lastbeatd::state::record::{EventRecord, Loaded};
 
 use crate::world::RULES;
@@ -79,7 +79,7 @@ impl Crowd {
             let mut copied = Copied::default();
             let places = self.state.take(List::Lazy, MAX_COPIED);
             self.state.copy(List::Lazy, &places, &mut copied);
-            self.state.copy_history(&mut copied);
+            self.state.copy_history(EVENTS_CHUNK, &mut copied);
             if copied.batch.events.is_empty() && places.is_empty() {
                 return;
             }

@@ -10,7 +10,7 @@ use lastbeat_proto::register::{Patch, Registration};
 use lastbeat_proto::{Address, InstanceId, ServiceName, Span, Timestamp};
 use lastbeatd::clock::{Moment, Mono};
 use lastbeatd::config::{Limits, Rules};
-use lastbeatd::state::dirty::{Copied, List};
+use lastbeatd::state::dirty::{Copied, EVENTS_CHUNK, List};
 use lastbeatd::state::{Refusal, State};
 use lastbeatd::store::{Store, StoreError};
 
@@ -257,7 +257,7 @@ impl World {
             };
             let mut copied = Copied::default();
             state.copy(*list, &places, &mut copied);
-            state.copy_history(&mut copied);
+            state.copy_history(EVENTS_CHUNK, &mut copied);
             copied.batch.is_clean_stop = is_clean_stop;
             store.write(&copied.batch).unwrap();
             state.written(&copied);
