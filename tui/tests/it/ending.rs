@@ -105,11 +105,14 @@ fn a_terminal_that_is_stopped_from_the_start_keeps_no_signal_from_ending_it() {
 #[test]
 fn a_terminal_that_vanishes_ends_it_with_and_without_a_signal() {
     for control in [Control::Own, Control::Nobodys] {
-        let daemon = Daemon::start(vec![row("auth", Status::Up, 1)]);
+        // Nothing on the screen moves: a frame that cannot be written would tell as well.
+        let daemon = Daemon::start(vec![row("auth", Status::Up, 90_000_000)]);
         let url = daemon.url();
         let arguments = ["--url", &url, "--interval", "250ms"];
-        let terminal = Terminal::start_in((80, 24), control, &arguments, &[]);
+        let mut terminal = Terminal::start_in((80, 24), control, &arguments, &[]);
         terminal.wait_text("LIVE");
+        terminal.press(" ");
+        terminal.wait_text("PAUSED");
 
         #[expect(clippy::disallowed_methods, reason = "how long it takes is the point")]
         let began = std::time::Instant::now();

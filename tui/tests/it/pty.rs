@@ -228,10 +228,16 @@ impl Terminal {
         rustix::process::kill_process(pid, signal).unwrap();
     }
 
-    /// Closes the terminal's other side, which the reading thread shares until it reads again.
+    /// Closes the terminal's other side, which the reading thread shares until it reads again: it
+    /// reads the few bytes of another order. They are waited for, since a frame that finds no
+    /// terminal would tell the program of its end by itself.
     pub(crate) fn hang_up(mut self) -> u32 {
         self.seen.0.lock().unwrap().is_hanging_up = true;
-        self.press("?");
+        let before = self.seen.0.lock().unwrap().bytes.len();
+        self.press("s");
+        let (lock, changed) = &*self.seen;
+        let is_silent = |seen: &mut Seen| seen.bytes.len() == before;
+        drop(changed.wait_while(lock.lock().unwrap(), is_silent).unwrap());
         drop(self.master.take());
         drop(self.writer.take());
         until(|| match self.child.try_wait().unwrap() {
