@@ -11,6 +11,7 @@ mod error;
 mod lines;
 mod listing;
 mod pieces;
+mod stored;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,6 +28,7 @@ use crate::store::History;
 pub use self::error::RegistryError;
 use self::lines::Lines;
 pub use self::pieces::Listing;
+use self::stored::Stored;
 
 /// The sweep looks at the clock at least this often, so that a stall of the machine is seen.
 pub const MAX_SLEEP: Span = Span::from_micros(250_000);
@@ -70,8 +72,8 @@ pub struct Registry {
     history: History,
     /// Each reader of old events opens the file: a few at a time, or descriptors run out.
     history_turns: Semaphore,
-    /// The urgent number up to which everything is stored.
-    stored: watch::Sender<u64>,
+    /// How far the store got, and who waits for it.
+    stored: Stored,
     /// The last change that wakes waiting readers.
     changed: watch::Sender<u64>,
     /// Tells the store that something wants to be written.
@@ -96,7 +98,7 @@ impl Registry {
             storage_wait,
             history,
             history_turns: Semaphore::new(MAX_HISTORY_READERS),
-            stored: watch::Sender::new(0),
+            stored: Stored::default(),
             nudge: Notify::new(),
             is_serving: AtomicBool::new(false),
         }
@@ -202,7 +204,7 @@ impl Registry {
     /// Everything up to this urgent number is stored: who waits for it is answered.
     pub(crate) fn publish(&self, urgent: u64) {
         self.hold(|state, _| state.publish(urgent));
-        self.stored.send_replace(urgent);
+        self.stored.publish(urgent);
     }
 
     /// Ends when something wants to be written.

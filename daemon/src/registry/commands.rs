@@ -186,14 +186,12 @@ impl Registry {
     }
 
     async fn until_stored(&self, urgent: u64) -> Result<(), RegistryError> {
-        if urgent <= *self.stored.borrow() {
+        if self.stored.has(urgent) {
             return Ok(());
         }
-        let mut stored = self.stored.subscribe();
         let deadline = self.clock.now().mono.plus(self.storage_wait);
         tokio::select! {
-            // The sender lives as long as the registry.
-            _ = stored.wait_for(|stored| urgent <= *stored) => Ok(()),
+            () = self.stored.until(urgent) => Ok(()),
             () = self.clock.sleep_until(deadline) => {
                 Err(RegistryError::NotStored { waited: self.storage_wait })
             }
