@@ -318,3 +318,36 @@ fn a_start_ends_what_an_interrupted_one_began() {
     assert_eq!(fs::read(moved_to).unwrap(), b"bad");
     assert_eq!(loaded.instances.len(), 2);
 }
+
+#[test]
+fn a_value_that_the_schema_forbids_is_found_by_a_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let bytes = intact(dir.path());
+    for change in [
+        "instances set port = 0",
+        "instances set port = 65536",
+        "instances set life = 'gone'",
+        "instances set mass = 2",
+        "instances set flapping = -1",
+        "stretches set began = 'stop'",
+        "stretches set clean = 2",
+    ] {
+        let path = dir.path().join("changed.db");
+        fs::write(&path, &bytes).unwrap();
+        let connection = Connection::open(&path).unwrap();
+        connection
+            .execute_batch(&format!(
+                "pragma ignore_check_constraints = on; update {change}"
+            ))
+            .unwrap();
+        connection.close().unwrap();
+
+        let (store, _, opening) = Store::open(&path, now(), TTL).unwrap();
+
+        assert!(
+            matches!(opening, Opening::SetAside { .. }),
+            "{change}: {opening:?}"
+        );
+        store.close();
+    }
+}

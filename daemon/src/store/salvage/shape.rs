@@ -154,7 +154,7 @@ fn instance(id: i64, rest: &[Value]) -> Option<InstanceRecord> {
         address: NetworkEndpoint::parse(ip).ok()?.address,
         port: match port {
             Null => None,
-            Integer(port) => Some(u16::try_from(*port).ok()?),
+            Integer(port) => Some(u16::try_from(*port).ok().filter(|port| 0 < *port)?),
             _ => return None,
         },
         ttl: match ttl_us {
