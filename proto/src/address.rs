@@ -5,8 +5,8 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::sync::Arc;
 
+use compact_str::{CompactString, ToCompactString, format_compact};
 use serde::{Serialize, Serializer};
 
 /// Longest host name, in bytes (RFC 1123 §2.1).
@@ -47,10 +47,7 @@ pub enum AddressError {
 
 /// An address in its one canonical spelling.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Address {
-    text: Arc<str>,
-    is_ipv6: bool,
-}
+pub struct Address(CompactString);
 
 /// An address and the port that was written with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,15 +107,20 @@ impl Endpoint {
 impl Address {
     /// The canonical text: dotted IPv4, RFC 5952 IPv6 with its zone id, lower-case host name.
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.0
+    }
+
+    pub(crate) const fn text(&self) -> &CompactString {
+        &self.0
     }
 
     /// The text with a port, IPv6 in brackets: what an URL or a socket call takes.
     pub fn with_port(&self, port: Option<u16>) -> String {
         match port {
-            None => self.text.to_string(),
-            Some(port) if self.is_ipv6 => format!("[{}]:{port}", self.text),
-            Some(port) => format!("{}:{port}", self.text),
+            None => self.0.to_string(),
+            // No other address has a colon.
+            Some(port) if self.0.contains(':') => format!("[{}]:{port}", self.0),
+            Some(port) => format!("{}:{port}", self.0),
         }
     }
 }
@@ -126,34 +128,25 @@ impl Address {
 impl From<IpAddr> for Address {
     /// The address of a peer; an IPv4-mapped one becomes IPv4.
     fn from(ip: IpAddr) -> Self {
-        match ip.to_canonical() {
-            IpAddr::V4(ip) => Self {
-                text: Arc::from(ip.to_string()),
-                is_ipv6: false,
-            },
-            IpAddr::V6(ip) => Self {
-                text: Arc::from(ip.to_string()),
-                is_ipv6: true,
-            },
-        }
+        Self(ip.to_canonical().to_compact_string())
     }
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.text)
+        f.pad(&self.0)
     }
 }
 
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", &*self.text)
+        write!(f, "{:?}", &*self.0)
     }
 }
 
 impl Serialize for Address {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.text)
+        serializer.serialize_str(&self.0)
     }
 }
 
@@ -173,10 +166,7 @@ fn parse_ipv6(text: &str) -> Result<Address, AddressError> {
     let ip: Ipv6Addr = ip.parse().map_err(|_parse| AddressError::NotIpv6)?;
     match zone {
         None => Ok(Address::from(IpAddr::V6(ip))),
-        Some(zone) if is_zone(zone) => Ok(Address {
-            text: Arc::from(format!("{ip}%{zone}")),
-            is_ipv6: true,
-        }),
+        Some(zone) if is_zone(zone) => Ok(Address(format_compact!("{ip}%{zone}"))),
         Some(_) => Err(AddressError::NotIpv6),
     }
 }
@@ -188,8 +178,9 @@ fn is_zone(zone: &str) -> bool {
 }
 
 fn parse_name_or_ipv4(text: &str) -> Result<Address, AddressError> {
-    if let Ok(ip) = text.parse::<Ipv4Addr>() {
-        return Ok(Address::from(IpAddr::V4(ip)));
+    // Four numbers without leading zeros have one spelling only.
+    if text.parse::<Ipv4Addr>().is_ok() {
+        return Ok(Address(CompactString::new(text)));
     }
     let host = text.strip_suffix('.').unwrap_or(text);
     if MAX_HOST_BYTES < host.len() {
@@ -201,10 +192,9 @@ fn parse_name_or_ipv4(text: &str) -> Result<Address, AddressError> {
     if host.rsplit('.').next().is_some_and(is_number_like) {
         return Err(AddressError::NumberLike);
     }
-    Ok(Address {
-        text: Arc::from(host.to_ascii_lowercase()),
-        is_ipv6: false,
-    })
+    let mut host = CompactString::new(host);
+    host.make_ascii_lowercase();
+    Ok(Address(host))
 }
 
 /// RFC 1123 §2.1, and `_`, which container networks use.

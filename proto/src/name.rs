@@ -2,11 +2,12 @@
 //!
 //! Checked once at the edge: whatever holds a [`ServiceName`] can print it, store it and put it
 //! into a path without asking again. How a name travels in a path is left to [`crate::path`].
+//! Up to 24 bytes lie in the value itself: most names do, and then none is fetched from elsewhere.
 
 use std::borrow::Borrow;
 use std::fmt;
-use std::sync::Arc;
 
+use compact_str::CompactString;
 use serde::{Serialize, Serializer};
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
@@ -50,11 +51,11 @@ pub enum NameError {
 /// Name of a service: 1 to 128 bytes in NFC, without control, format, separator (but an inner
 /// plain space), private-use or unassigned characters; case matters; `/` only between segments.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ServiceName(Arc<str>);
+pub struct ServiceName(CompactString);
 
 /// What tells the instances of one service apart; the same rules as a [`ServiceName`].
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct InstanceId(Arc<str>);
+pub struct InstanceId(CompactString);
 
 macro_rules! checked_text {
     ($name:ident) => {
@@ -106,14 +107,17 @@ impl InstanceId {
     /// The key of an instance that sends none: its address, with the port where it has one.
     /// Registrations whose address is longer than [`MAX_BYTES`] are refused without a key.
     pub fn of_address(address: &Address, port: Option<u16>) -> Self {
-        Self(Arc::from(address.with_port(port)))
+        match port {
+            None => Self(address.text().clone()),
+            Some(_) => Self(CompactString::new(address.with_port(port))),
+        }
     }
 }
 
-fn parse(text: &str) -> Result<Arc<str>, NameError> {
+fn parse(text: &str) -> Result<CompactString, NameError> {
     if text.is_ascii() || is_nfc(text) {
         check(text)?;
-        return Ok(Arc::from(text));
+        return Ok(CompactString::new(text));
     }
     // A long text is refused before it is normalized, so that the work stays bounded.
     if text.len() > 4 * MAX_BYTES {
@@ -121,7 +125,7 @@ fn parse(text: &str) -> Result<Arc<str>, NameError> {
     }
     let normalized: String = text.nfc().collect();
     check(&normalized)?;
-    Ok(Arc::from(normalized))
+    Ok(CompactString::new(normalized))
 }
 
 fn check(text: &str) -> Result<(), NameError> {
