@@ -10,6 +10,7 @@ use lastbeat_proto::{
 };
 use rusqlite::types::Type;
 use rusqlite::{Connection, Result, Row};
+use serde::de::DeserializeOwned;
 use tracing::warn;
 
 pub(super) use self::each::{each_event, each_instance, each_refused, each_stretch};
@@ -173,17 +174,17 @@ fn instance(row: &Row<'_>) -> Result<InstanceRecord> {
         name: checked(row, 1, ServiceName::parse)?,
         instance: checked(row, 2, InstanceId::parse)?,
         address: address(row, 3)?,
-        port: row.get(4)?,
+        port: port(row, 4)?,
         ttl: row.get::<_, Option<i64>>(5)?.map(Span::from_signed_micros),
-        tags: checked(row, 6, |text| serde_json::from_str(text))?,
-        metadata: checked(row, 7, |text| serde_json::from_str(text))?,
+        tags: labels(row, 6, "[]")?,
+        metadata: labels(row, 7, "{}")?,
         first_seen: time(row, 8)?,
         life: checked(row, 9, life)?,
         since,
         since_l,
-        is_mass: row.get(12)?,
+        is_mass: flag(row, 12)?,
         changes: checked(row, 13, changes)?,
-        is_flapping: row.get(14)?,
+        is_flapping: flag(row, 14)?,
         heartbeat,
     })
 }
@@ -215,13 +216,16 @@ fn stretch(row: &Row<'_>) -> Result<Stretch> {
         last_l: listened(row, 2)?,
         start_wall: time(row, 3)?,
         last_wall: time(row, 4)?,
-        is_clean: row.get(5)?,
+        is_clean: flag(row, 5)?,
     })
 }
 
 /// The changes of status of a row. Those that nobody can have noted are ignored: they only say
 /// whether it flaps, and a row must not be lost for that.
 pub(super) fn changes(json: &str) -> serde_json::Result<Changes> {
+    if json == "[]" {
+        return Ok(Changes::default());
+    }
     let moments: Vec<Listened> = serde_json::from_str(json)?;
     Ok(Changes::try_from(moments).unwrap_or_else(|error| {
         warn!(error = %error, "the changes of status {json} of a row are ignored: {error}");
@@ -249,8 +253,36 @@ pub(super) fn began(word: &str) -> std::result::Result<Began, UnknownWord> {
         .ok_or(UnknownWord)
 }
 
+/// A list or map as JSON. Most are empty, which is seen without a parser.
+fn labels<T: Default + DeserializeOwned>(row: &Row<'_>, column: usize, empty: &str) -> Result<T> {
+    checked(row, column, |text| {
+        if text == empty {
+            Ok(T::default())
+        } else {
+            serde_json::from_str(text)
+        }
+    })
+}
+
 fn address(row: &Row<'_>, column: usize) -> Result<Address> {
     checked(row, column, NetworkEndpoint::parse).map(|endpoint| endpoint.address)
+}
+
+// The constraints of the schema are asked for here, because the check of a start leaves them out.
+
+fn port(row: &Row<'_>, column: usize) -> Result<Option<u16>> {
+    match row.get(column)? {
+        Some(0) => Err(rusqlite::Error::IntegralValueOutOfRange(column, 0)),
+        port => Ok(port),
+    }
+}
+
+fn flag(row: &Row<'_>, column: usize) -> Result<bool> {
+    match row.get(column)? {
+        0 => Ok(false),
+        1 => Ok(true),
+        other => Err(rusqlite::Error::IntegralValueOutOfRange(column, other)),
+    }
 }
 
 fn time(row: &Row<'_>, column: usize) -> Result<Timestamp> {

@@ -1,11 +1,15 @@
 //! A database of ours: checked, copied and brought up to date where its schema is older, and opened.
 
 use std::fs::File;
+use std::panic::resume_unwind;
 use std::path::Path;
+use std::thread;
 
+use rusqlite::Connection;
 use tracing::warn;
 
 use super::{Opening, Ready, Terms};
+use crate::state::record::Loaded;
 use crate::store::error::{StoreError, is_damage};
 use crate::store::place::Place;
 use crate::store::witness::Witness;
@@ -51,15 +55,20 @@ pub(super) fn bring_up(terms: &Terms<'_>, version: i64) -> Result<(Ready, Openin
             "its schema has the number {version}"
         )));
     }
-    if schema::fault(&connection)?.is_some() {
-        // What SQLite says of it is for its developers, and `verify` tells it.
-        return Err(Fault::Damage("its pages contradict each other".to_owned()));
-    }
-    let differences = schema::differences(&connection, version, terms.migrations)?;
+    let differences = schema::differences(&connection, version, terms.migrations);
+    let is_newest = version == schema::version_of(terms.migrations);
+    let loaded = if is_newest {
+        Some(load_while_checking(&connection, terms.place.path())?)
+    } else {
+        // Rows can be read behind the migration only, and that must not begin in a damaged file.
+        schema::fault(&connection)?.map_or(Ok(()), contradiction)?;
+        None
+    };
+    let differences = differences?;
     if let Some(table) = differences.iter().find(|object| object.is_damage()) {
         return Err(Fault::Damage(table.fact(version)));
     }
-    let opening = if version == schema::version_of(terms.migrations) {
+    let opening = if is_newest {
         Opening::Existing
     } else {
         let copy = terms
@@ -70,7 +79,7 @@ pub(super) fn bring_up(terms: &Terms<'_>, version: i64) -> Result<(Ready, Openin
         Opening::Migrated { copy }
     };
     // A row that our own types refuse is damage, too.
-    let loaded = load::load(&connection)?;
+    let loaded = loaded.unwrap_or_else(|| load::load(&connection))?;
     schema::trust(&connection)?;
     let path = terms.place.path();
     let made = schema::make_again(&connection, &differences);
@@ -94,6 +103,36 @@ pub(super) fn bring_up(terms: &Terms<'_>, version: i64) -> Result<(Ready, Openin
         loaded,
     };
     Ok((ready, opening))
+}
+
+/// Reads everything while another thread looks at the pages: what was read counts only where they
+/// make sense, which a start would else spend a third of its time to wait for.
+fn load_while_checking(
+    connection: &Connection,
+    path: &Path,
+) -> Result<rusqlite::Result<Loaded>, Fault> {
+    let reading = connection.get_interrupt_handle();
+    let check = || {
+        let fault = schema::fault_of_pages(path);
+        if !matches!(fault, Ok(None)) {
+            // Pages that contradict each other can be read for ever.
+            reading.interrupt();
+        }
+        fault
+    };
+    let (checked, loaded) = thread::scope(|scope| {
+        let named = thread::Builder::new().name("check".to_owned());
+        let checking = named.spawn_scoped(scope, check)?;
+        let loaded = load::load(connection);
+        Ok::<_, std::io::Error>((checking.join(), loaded))
+    })?;
+    let fault = checked.unwrap_or_else(|panic| resume_unwind(panic))?;
+    fault.map_or(Ok(loaded), contradiction)
+}
+
+/// What `SQLite` says of a fault is for its developers, and `verify` tells it.
+fn contradiction<T>(_of_sqlite: String) -> Result<T, Fault> {
+    Err(Fault::Damage("its pages contradict each other".to_owned()))
 }
 
 /// What a daemon that was killed has committed may not be on the disk yet. It has to be before
