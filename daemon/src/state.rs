@@ -9,6 +9,7 @@ mod command;
 mod delta;
 pub mod dirty;
 mod due;
+mod fixed;
 mod flapping;
 mod journal;
 mod judge;

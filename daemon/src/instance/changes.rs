@@ -15,8 +15,16 @@ pub const QUIET_TTLS: u64 = 5;
 
 /// The moments of the newest [`FLAPPING_CHANGES`] changes of status, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(try_from = "Vec<Listened>")]
-pub struct Changes(Vec<Listened>);
+#[serde(try_from = "Vec<Listened>", into = "Vec<Listened>")]
+pub struct Changes(Option<Box<Newest>>);
+
+/// Most instances never change their status, and pay for the pointer only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Newest {
+    count: usize,
+    /// Zeros behind those that count.
+    moments: [Listened; FLAPPING_CHANGES],
+}
 
 /// Why moments from outside are none that [`Changes::note`] can have left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -39,30 +47,55 @@ impl TryFrom<Vec<Listened>> for Changes {
         if !moments.is_sorted() {
             return Err(ChangesError::Disordered);
         }
-        Ok(Self(moments))
+        Ok(moments.into_iter().fold(Self::default(), Self::with))
+    }
+}
+
+impl From<Changes> for Vec<Listened> {
+    fn from(changes: Changes) -> Self {
+        changes.moments().to_vec()
     }
 }
 
 impl Changes {
     /// The moments, oldest first.
     pub fn moments(&self) -> &[Listened] {
-        &self.0
+        let newest = self.0.as_deref();
+        newest.map_or(&[], |newest| {
+            newest.moments.get(..newest.count).unwrap_or_default()
+        })
     }
 
     /// The status changed at `moment`; the oldest change gives way. One before the newest counts
     /// as at that one, so that the order always holds.
     pub fn note(&mut self, moment: Listened) {
-        let moment = self.0.last().map_or(moment, |newest| moment.max(*newest));
-        if FLAPPING_CHANGES <= self.0.len() {
-            self.0.remove(0);
+        let moment = { self.moments().last() }.map_or(moment, |newest| moment.max(*newest));
+        let newest = self.0.get_or_insert_with(|| {
+            Box::new(Newest {
+                count: 0,
+                moments: [Listened::default(); FLAPPING_CHANGES],
+            })
+        });
+        if FLAPPING_CHANGES <= newest.count {
+            newest.moments.rotate_left(1);
+            newest.count -= 1;
         }
-        self.0.push(moment);
+        if let Some(free) = newest.moments.get_mut(newest.count) {
+            *free = moment;
+            newest.count += 1;
+        }
+    }
+
+    fn with(mut self, moment: Listened) -> Self {
+        self.note(moment);
+        self
     }
 
     /// Whether so many lie so close together.
     pub fn are_many(&self, ttl: Span) -> bool {
-        match self.0.as_slice() {
-            [oldest, .., newest] if FLAPPING_CHANGES <= self.0.len() => {
+        let moments = self.moments();
+        match moments {
+            [oldest, .., newest] if FLAPPING_CHANGES <= moments.len() => {
                 *newest <= oldest.plus(times(ttl, WITHIN_TTLS))
             }
             _ => false,
@@ -71,7 +104,7 @@ impl Changes {
 
     /// The last moment at which one that flaps still does; absent before the first change.
     pub fn quiet_after(&self, ttl: Span) -> Option<Listened> {
-        Some(self.0.last()?.plus(times(ttl, QUIET_TTLS)))
+        Some(self.moments().last()?.plus(times(ttl, QUIET_TTLS)))
     }
 }
 

@@ -160,7 +160,7 @@ impl<'query> Filter<'query> {
             .query
             .tag
             .as_ref()
-            .is_none_or(|tag| detail.tags.contains(tag));
+            .is_none_or(|tag| detail.tags().contains(tag));
         let has_status = match self.query.status {
             None => true,
             Some(StatusFilter::Up) => candidate.life == Life::Up,
@@ -179,7 +179,7 @@ impl<'query> Filter<'query> {
         has(detail.name.as_str())
             || has(detail.instance.as_str())
             || has(&detail.address.with_port(detail.port))
-            || detail.tags.iter().any(|tag| has(tag))
+            || detail.tags().iter().any(|tag| has(tag))
     }
 }
 

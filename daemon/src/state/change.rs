@@ -10,7 +10,7 @@ use lastbeat_proto::{Address, EventKind, InstanceId, Span};
 use super::dirty::List;
 use super::record::{Heartbeat, InstanceRecord};
 use super::slab::{Detail, Hot, Place, flag};
-use super::{State, subject, view};
+use super::{State, subject};
 use crate::clock::Moment;
 use crate::instance::{Changes, Life};
 
@@ -123,7 +123,7 @@ impl State {
             generation: 0,
             life: record.life,
             flags: 0,
-            detail: Arc::new(view::detail(record, self.rules.ttl)),
+            detail: Arc::new(Detail::from(record)),
         }
     }
 
@@ -167,7 +167,7 @@ impl State {
             is_flapping: hot.has(flag::FLAPPING),
             heartbeat: hot.heartbeat,
         };
-        let detail = Arc::new(view::detail(record, self.rules.ttl));
+        let detail = Arc::new(Detail::from(record));
         let reason = difference(old, &detail);
         let who = subject(hot);
         if let Some(hot) = self.slab.get_mut(place) {
@@ -197,8 +197,8 @@ impl Wanted {
                 (_, port) => port,
             },
             ttl: patched(&registration.ttl, old.own_ttl.as_ref()),
-            tags: patched(&registration.tags, Some(&old.tags)).unwrap_or_default(),
-            metadata: patched(&registration.metadata, Some(&old.metadata)).unwrap_or_default(),
+            tags: patched(&registration.tags, Some(old.tags())).unwrap_or_default(),
+            metadata: patched(&registration.metadata, Some(old.metadata())).unwrap_or_default(),
         }
     }
 
@@ -206,8 +206,8 @@ impl Wanted {
         old.address == location.address
             && old.port == self.port
             && old.own_ttl == self.ttl
-            && old.tags == self.tags
-            && old.metadata == self.metadata
+            && old.tags() == self.tags
+            && *old.metadata() == self.metadata
     }
 }
 
@@ -248,9 +248,12 @@ fn set<T: Clone>(patch: &Patch<T>) -> Option<T> {
     }
 }
 
-fn patched<T: Clone>(patch: &Patch<T>, old: Option<&T>) -> Option<T> {
+fn patched<T: ToOwned<Owned: Clone> + ?Sized>(
+    patch: &Patch<T::Owned>,
+    old: Option<&T>,
+) -> Option<T::Owned> {
     match patch {
-        Patch::Keep => old.cloned(),
+        Patch::Keep => old.map(T::to_owned),
         Patch::Clear => None,
         Patch::Set(value) => Some(value.clone()),
     }
@@ -277,8 +280,8 @@ fn difference(old: &Detail, new: &Detail) -> String {
         new.address.with_port(new.port),
     );
     add("ttl", ttl(old), ttl(new));
-    add("tags", old.tags.join(","), new.tags.join(","));
-    if old.metadata != new.metadata {
+    add("tags", old.tags().join(","), new.tags().join(","));
+    if old.metadata() != new.metadata() {
         let comma = if words.is_empty() { "" } else { "; " };
         write!(words, "{comma}metadata").unwrap_or(());
     }

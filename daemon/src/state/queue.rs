@@ -25,6 +25,13 @@ pub(super) struct Entry {
 }
 
 impl Queue {
+    /// A queue with room for so many entries.
+    pub(super) fn with_room_for(entries: usize) -> Self {
+        Self {
+            heap: BinaryHeap::with_capacity(entries),
+        }
+    }
+
     pub(super) fn push(&mut self, entry: Entry) {
         self.heap.push(Reverse(entry));
     }

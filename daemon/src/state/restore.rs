@@ -11,7 +11,7 @@ use super::listening::Listening;
 use super::mass::Mass;
 use super::queue::Queue;
 use super::record::{InstanceRecord, Loaded};
-use super::slab::{Hot, Slab, flag};
+use super::slab::{Detail, Hot, Slab, flag};
 use super::tally::Tally;
 use super::{Counts, State, notice, view};
 use crate::clock::{Listened, Moment, Mono};
@@ -28,8 +28,8 @@ impl State {
             origin: now.mono,
             run: format!("{:x}.{:x}", now.wall.as_micros(), loaded.revision),
             listening: Listening::load(loaded.stretches),
-            slab: Slab::default(),
-            queue: Queue::default(),
+            slab: Slab::with_room_for(loaded.instances.len()),
+            queue: Queue::with_room_for(loaded.instances.len()),
             graves: BTreeSet::new(),
             counts: Counts::default(),
             mass: Mass::default(),
@@ -87,7 +87,7 @@ impl State {
             generation: 0,
             life,
             flags: 0,
-            detail: Arc::new(view::detail(record, self.rules.ttl)),
+            detail: Arc::new(Detail::from(record)),
         };
         if is_mass {
             hot.set(flag::MASS);
