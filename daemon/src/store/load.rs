@@ -3,16 +3,14 @@
 //! A row that our own types refuse cannot have been written by us, so it counts as damage of the
 //! file.
 
+mod column;
 mod each;
 
-use lastbeat_proto::{
-    Address, EventKind, InstanceId, NetworkEndpoint, ServiceName, Span, Timestamp,
-};
-use rusqlite::types::Type;
+use lastbeat_proto::{EventKind, InstanceId, ServiceName, Span};
 use rusqlite::{Connection, Result, Row};
-use serde::de::DeserializeOwned;
 use tracing::warn;
 
+use self::column::{address, checked, flag, labels, listened, port, time, unsigned};
 pub(super) use self::each::{each_event, each_instance, each_refused, each_stretch};
 use super::import::{Import, OldRow, Refused};
 use crate::clock::Listened;
@@ -251,64 +249,4 @@ pub(super) fn began(word: &str) -> std::result::Result<Began, UnknownWord> {
         .into_iter()
         .find(|began| began.word() == word)
         .ok_or(UnknownWord)
-}
-
-/// A list or map as JSON. Most are empty, which is seen without a parser.
-fn labels<T: Default + DeserializeOwned>(row: &Row<'_>, column: usize, empty: &str) -> Result<T> {
-    checked(row, column, |text| {
-        if text == empty {
-            Ok(T::default())
-        } else {
-            serde_json::from_str(text)
-        }
-    })
-}
-
-fn address(row: &Row<'_>, column: usize) -> Result<Address> {
-    checked(row, column, NetworkEndpoint::parse).map(|endpoint| endpoint.address)
-}
-
-// The constraints of the schema are asked for here, because the check of a start leaves them out.
-
-fn port(row: &Row<'_>, column: usize) -> Result<Option<u16>> {
-    match row.get(column)? {
-        Some(0) => Err(rusqlite::Error::IntegralValueOutOfRange(column, 0)),
-        port => Ok(port),
-    }
-}
-
-fn flag(row: &Row<'_>, column: usize) -> Result<bool> {
-    match row.get(column)? {
-        0 => Ok(false),
-        1 => Ok(true),
-        other => Err(rusqlite::Error::IntegralValueOutOfRange(column, other)),
-    }
-}
-
-fn time(row: &Row<'_>, column: usize) -> Result<Timestamp> {
-    row.get(column).map(Timestamp::from_micros)
-}
-
-fn listened(row: &Row<'_>, column: usize) -> Result<Listened> {
-    row.get(column).map(Listened::from_micros)
-}
-
-fn unsigned<T: TryFrom<i64>>(row: &Row<'_>, column: usize) -> Result<T> {
-    let number: i64 = row.get(column)?;
-    T::try_from(number)
-        .map_err(|_out_of_range| rusqlite::Error::IntegralValueOutOfRange(column, number))
-}
-
-fn checked<T, E>(
-    row: &Row<'_>,
-    column: usize,
-    parse: impl FnOnce(&str) -> std::result::Result<T, E>,
-) -> Result<T>
-where
-    E: std::error::Error + Send + Sync + 'static,
-{
-    let text = row.get_ref(column)?.as_str()?;
-    parse(text).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
-    })
 }

@@ -1,0 +1,72 @@
+//! The part of a row that moves seldom, behind a pointer, so that lists read it without the lock.
+
+use std::collections::BTreeMap;
+
+use lastbeat_proto::{Address, InstanceId, ServiceName, Span, Timestamp};
+
+use crate::state::record::InstanceRecord;
+
+/// The part of a row that only a registration changes; replaced whole, never changed.
+#[derive(Debug)]
+pub struct Detail {
+    /// Row number.
+    pub id: i64,
+    /// Name of the service.
+    pub name: ServiceName,
+    /// What tells the instances of one service apart.
+    pub instance: InstanceId,
+    /// Where it is.
+    pub address: Address,
+    /// Its port, where one was given.
+    pub port: Option<u16>,
+    /// How long a heartbeat counts, where the registration said so.
+    pub own_ttl: Option<Span>,
+    /// Wall time of the first registration.
+    pub first_seen: Timestamp,
+    /// Most have none, and pay for the pointer only.
+    labels: Option<Box<Labels>>,
+}
+
+/// What an instance says about itself.
+#[derive(Debug)]
+struct Labels {
+    tags: Vec<String>,
+    metadata: BTreeMap<String, String>,
+}
+
+/// The metadata of who has none.
+static NO_METADATA: BTreeMap<String, String> = BTreeMap::new();
+
+impl Detail {
+    /// Labels, in the order given.
+    pub fn tags(&self) -> &[String] {
+        self.labels.as_ref().map_or(&[], |labels| &labels.tags)
+    }
+
+    /// Pairs of texts.
+    pub fn metadata(&self) -> &BTreeMap<String, String> {
+        self.labels
+            .as_ref()
+            .map_or(&NO_METADATA, |labels| &labels.metadata)
+    }
+}
+
+impl From<InstanceRecord> for Detail {
+    fn from(record: InstanceRecord) -> Self {
+        let has_labels = !record.tags.is_empty() || !record.metadata.is_empty();
+        let labels = Labels {
+            tags: record.tags,
+            metadata: record.metadata,
+        };
+        Self {
+            id: record.id,
+            name: record.name,
+            instance: record.instance,
+            address: record.address,
+            port: record.port,
+            own_ttl: record.ttl,
+            first_seen: record.first_seen,
+            labels: has_labels.then(|| Box::new(labels)),
+        }
+    }
+}
