@@ -73,14 +73,56 @@ pub(super) fn revalidated(still: &Still, headers: &HeaderMap) -> Answer {
     answer
 }
 
-/// The script goes without its comments and indentation.
+/// Script and style sheet go without comments, indentation and the spaces that are there for those
+/// who read them.
 fn as_sent(asset: &Asset) -> String {
-    if asset.name != "app.js" {
-        return asset.text.to_owned();
-    }
+    let around = match asset.name {
+        "app.js" => JS_SIGNS,
+        "app.css" => CSS_SIGNS,
+        _ => return asset.text.to_owned(),
+    };
     let lines = asset.text.lines().map(str::trim_start);
-    let code: Vec<&str> = lines.filter(|line| !line.starts_with("//")).collect();
-    code.join("\n")
+    let is_code =
+        |line: &&str| !line.is_empty() && !line.starts_with("//") && !line.starts_with("/*");
+    let code: Vec<&str> = lines.filter(is_code).collect();
+    squeeze(&code.join("\n"), around)
+}
+
+/// Signs with no need of a space before them, and behind them.
+type Signs = (&'static str, &'static str);
+const JS_SIGNS: Signs = ("=,{}()[];:?<>&|+-*/%!", "=,{}()[];:?<>&|+-*/%!");
+/// A space before a colon is a descendant.
+const CSS_SIGNS: Signs = ("{};", "{};,:");
+
+/// `code` without single spaces at signs, but for those between quotes, and without ends of lines
+/// behind what opens and before what closes: no statement ends there.
+fn squeeze(code: &str, (before, behind): Signs) -> String {
+    let mut sent = String::with_capacity(code.len());
+    let mut quote = None;
+    let mut signs = code.chars().peekable();
+    while let Some(sign) = signs.next() {
+        let next = signs.peek().copied();
+        let lies = |open: &str, close: &str| {
+            sent.ends_with(|last| open.contains(last))
+                || next.is_some_and(|next| close.contains(next))
+        };
+        let is_needless = quote.is_none()
+            && match sign {
+                ' ' => lies(behind, before),
+                '\n' => lies("{(,", "})"),
+                _ => false,
+            };
+        if is_needless {
+            continue;
+        }
+        sent.push(sign);
+        if quote == Some(sign) {
+            quote = None;
+        } else if quote.is_none() && "\"'`".contains(sign) {
+            quote = Some(sign);
+        }
+    }
+    sent
 }
 
 #[cfg(test)]
@@ -89,6 +131,21 @@ mod tests {
     use hyper::header::{ETAG, IF_NONE_MATCH};
 
     use super::*;
+
+    #[test]
+    fn spaces_go_but_for_those_that_mean_something() {
+        let js = r#"const a = b => {put(x, "a = { b }", 'it, s', `${c} : d`) ; return c in d}"#;
+        let css = ".a :is(b, c) > d {\nmargin: 0 1px; content: \" , \";\n}\ne{}";
+
+        assert_eq!(
+            squeeze(js, JS_SIGNS),
+            r#"const a=b=>{put(x,"a = { b }",'it, s',`${c} : d`);return c in d}"#
+        );
+        assert_eq!(
+            squeeze(css, CSS_SIGNS),
+            ".a :is(b,c) > d{margin:0 1px;content:\" , \";}\ne{}"
+        );
+    }
 
     #[test]
     fn an_asset_is_sent_once() {

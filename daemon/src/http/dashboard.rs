@@ -20,9 +20,7 @@ use askama::Template;
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
-use lastbeat_proto::answer::{
-    EventsAnswer, GoneAnswer, Row, ServicesAnswer, Summary, UptimeAnswer,
-};
+use lastbeat_proto::answer::{EventsAnswer, GoneAnswer, ServicesAnswer, Summary, UptimeAnswer};
 use lastbeat_proto::problem::Problem;
 use lastbeat_proto::query::ListQuery;
 use lastbeat_proto::{explain, path};
@@ -77,8 +75,12 @@ struct ServicePage {
     /// The list of all of them.
     all: String,
     uptime: UptimeView,
-    /// Body of its registration, fit for single quotes in a shell.
+    /// Body of a registration, fit for single quotes in a shell.
     register_body: String,
+    /// Whose that is, where there are several.
+    of_many: Option<String>,
+    /// The option of curl that shows a token, where one is asked for.
+    token: &'static str,
 }
 
 #[derive(Template)]
@@ -178,18 +180,12 @@ pub(super) fn sign_in(
     .render()
 }
 
-/// What registers this instance again, as JSON.
-fn registration(name: &str, row: Option<&Row>) -> String {
-    let body = match row {
+/// What registers an instance of this key and address again, as JSON.
+fn registration(name: &str, known: Option<(&str, &str)>) -> String {
+    let body = match known {
         None => json!({ "name": name }),
-        Some(row) => {
-            let address = row::with_port(&row.ip, row.port);
-            if row.instance == address {
-                json!({ "name": name, "ip": address })
-            } else {
-                json!({ "name": name, "ip": address, "instance": row.instance })
-            }
-        }
+        Some((instance, address)) if instance == address => json!({ "name": name, "ip": address }),
+        Some((instance, address)) => json!({ "name": name, "ip": address, "instance": instance }),
     };
     body.to_string()
 }
@@ -217,7 +213,24 @@ impl Page {
 
 impl ServicePage {
     fn new(shell: Shell, name: &str, seen: ServicesAnswer, gone: GoneAnswer, past: Past) -> Self {
-        let body = registration(name, seen.services.first());
+        // The first that is there, else the one that left last.
+        let known = seen.services.first().map_or_else(
+            || {
+                gone.gone
+                    .first()
+                    .map(|one| (&one.instance, &one.ip, one.port))
+            },
+            |row| Some((&row.instance, &row.ip, row.port)),
+        );
+        let known = known.map(|(instance, ip, port)| (instance, row::with_port(ip, port)));
+        let known = known.as_ref();
+        let body = registration(
+            name,
+            known.map(|(instance, at)| (instance.as_str(), at.as_str())),
+        );
+        let of_many = known
+            .filter(|_| 1 < seen.matching)
+            .map(|(_, address)| address.clone());
         let more = seen.matching.saturating_sub(seen.services.len());
         let uptime = past.uptime;
         let mut live = Live::new(&shell, Some(name), seen, gone, past.events);
@@ -230,6 +243,11 @@ impl ServicePage {
             name: name.to_owned(),
             path: path::encode(name),
             register_body: body.replace('\'', "'\\''"),
+            of_many,
+            token: match shell.reader.word() {
+                None => "",
+                Some(_) => "-H 'Authorization: Bearer TOKEN' ",
+            },
             shell,
         }
     }
@@ -263,6 +281,7 @@ impl Live {
             asked: shell.asked,
             seen_ms: (!shell.is_part).then_some(seen.up_ms),
             offset_ms: seen.up_ms - seen.now.as_micros().div_euclid(1_000),
+            shared: row::shared_names(&seen.services),
         };
         let Summary { up, late, down, .. } = seen.summary;
         let title = match (name, down) {

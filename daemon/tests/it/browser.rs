@@ -8,6 +8,7 @@ mod keys;
 mod live;
 mod looks;
 mod notices;
+mod place;
 mod program;
 mod proxy;
 mod scenes;

@@ -4,6 +4,7 @@ use lastbeat_proto::answer::{ServicesAnswer, Summary};
 use lastbeat_proto::query::{ListQuery, Sort, StatusFilter};
 
 use super::link::{self, Column};
+use super::row::Tag;
 
 /// A number that leads to the rows it counts.
 pub(super) struct Count {
@@ -39,6 +40,8 @@ pub(super) struct ListView {
     pub(super) q: String,
     /// The status filter.
     pub(super) statuses: Vec<Choice>,
+    /// What else the rows are chosen by, each with the way to drop it.
+    pub(super) chips: Vec<Tag>,
     /// What the filter form carries on.
     pub(super) kept: Vec<(&'static str, String)>,
     /// Whether rows are left out on purpose.
@@ -72,6 +75,7 @@ impl ListView {
             total: answer.summary.total,
             q: query.q.clone().unwrap_or_default(),
             statuses: statuses(query.status),
+            chips: chips(root, query),
             kept: kept(query),
             is_filtered: is_filtered(query),
             filter: filter(query),
@@ -134,6 +138,28 @@ fn statuses(chosen: Option<StatusFilter>) -> Vec<Choice> {
         is_chosen: status == chosen,
     })
     .collect()
+}
+
+/// What the form's fields do not show.
+fn chips(root: &str, query: &ListQuery) -> Vec<Tag> {
+    let without_tag = ListQuery {
+        tag: None,
+        page: None,
+        ..query.clone()
+    };
+    let without_name = ListQuery {
+        name: None,
+        page: None,
+        ..query.clone()
+    };
+    let chip = |kind, value: &Option<String>, without| {
+        let text = format!("{kind} {}", value.as_ref()?);
+        let href = link::to(root, &without);
+        Some(Tag { text, href })
+    };
+    let tag = chip("tag", &query.tag, without_tag);
+    let name = chip("name", &query.name, without_name);
+    tag.into_iter().chain(name).collect()
 }
 
 fn kept(query: &ListQuery) -> Vec<(&'static str, String)> {

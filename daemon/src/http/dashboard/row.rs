@@ -1,5 +1,7 @@
 //! A registered instance as the pages show it: finished texts, nothing left to decide.
 
+use std::collections::HashSet;
+
 use lastbeat_proto::answer::Row;
 use lastbeat_proto::{Status, Timestamp, explain, path};
 
@@ -35,6 +37,15 @@ pub(super) struct Context<'page> {
     pub(super) seen_ms: Option<i64>,
     /// The scale of `up_ms` less the wall clock, now.
     pub(super) offset_ms: i64,
+    /// Names that more than one row of the page has.
+    pub(super) shared: HashSet<String>,
+}
+
+/// Names that more than one of `rows` has.
+pub(super) fn shared_names(rows: &[Row]) -> HashSet<String> {
+    let mut seen = HashSet::new();
+    let again = rows.iter().filter(|row| !seen.insert(&row.name));
+    again.map(|row| row.name.clone()).collect()
 }
 
 /// A text and where it leads.
@@ -53,6 +64,8 @@ pub(super) struct RowView {
     pub(super) number: i64,
     /// Name of the service.
     pub(super) name: String,
+    /// What its buttons are called by: the name, and the address where others have that name, too.
+    pub(super) label: String,
     /// The name in a path.
     pub(super) path: String,
     /// The instance key.
@@ -119,6 +132,11 @@ impl RowView {
             number: row.id,
             path: path::encode(&row.name),
             instance_path: path::encode(&row.instance),
+            label: if context.shared.contains(&row.name) {
+                format!("{} {address}", row.name)
+            } else {
+                row.name.clone()
+            },
             key: (row.instance != address && row.instance != row.ip).then(|| row.instance.clone()),
             address,
             tone,

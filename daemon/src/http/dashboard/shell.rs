@@ -34,6 +34,8 @@ pub(super) struct Reader {
     pub(super) may_change: bool,
     /// Whether this one signed in and can sign out.
     pub(super) is_signed_in: bool,
+    /// What this one is let in for.
+    pub(super) scope: &'static str,
 }
 
 /// What every page has around its content.
@@ -56,8 +58,8 @@ pub(super) struct Shell {
     pub(super) query: String,
     /// Number of the row of which it asks whether it shall be deregistered.
     pub(super) asked: Option<i64>,
-    /// Where the script asks for the live part.
-    pub(super) live: String,
+    /// Where the script asks for the live part, but for the page's query.
+    pub(super) live: &'static str,
     /// The daemon's monotonic clock.
     pub(super) up_ms: i64,
     /// The daemon's wall clock.
@@ -123,7 +125,12 @@ impl Asked<'_> {
 
 impl Shell {
     /// `live` is where the script asks, but for the query.
-    pub(super) fn new(asked: &Asked<'_>, seen: &ServicesAnswer, live: &str, is_part: bool) -> Self {
+    pub(super) fn new(
+        asked: &Asked<'_>,
+        seen: &ServicesAnswer,
+        live: &'static str,
+        is_part: bool,
+    ) -> Self {
         let root = root_of(asked.head.uri.path());
         let is_refreshing = asked.value("refresh").as_deref() != Some("off");
         Self {
@@ -139,7 +146,7 @@ impl Shell {
             ),
             version: env!("CARGO_PKG_VERSION"),
             icons: &ICONS,
-            live: format!("{live}{}", asked.query_without(&["part", "refresh"])),
+            live,
             // Every row's links carry it: only what means something, and that has limits.
             query: ListQuery::parse(asked.query())
                 .map_or_else(|_| String::new(), |query| query.text()),
@@ -151,6 +158,7 @@ impl Shell {
             reader: Reader {
                 may_change: asked.caller.may(Scope::Register),
                 is_signed_in: matches!(asked.caller.shown, Shown::Session(_)),
+                scope: asked.caller.scope.word(),
             },
             is_part,
             refresh_switch: asked.refresh_switch(is_refreshing),

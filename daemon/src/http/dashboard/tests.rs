@@ -127,6 +127,41 @@ fn a_filter_without_a_match_is_not_an_empty_registry() {
 }
 
 #[test]
+fn a_filter_that_no_field_shows_can_be_dropped() {
+    let page = render("/?tag=core&status=down&name=a", overview(Vec::new()), false);
+
+    let chip = |href: &str, text: &str| format!("<a class=\"tag\" href=\"{href}\">{text} <");
+    assert!(
+        page.contains(&chip("?name=a&#38;status=down", "tag core")),
+        "{page}"
+    );
+    assert!(
+        page.contains(&chip("?status=down&#38;tag=core", "name a")),
+        "{page}"
+    );
+    assert!(!render("/?q=a&status=down", overview(Vec::new()), false).contains("class=\"tag\""));
+}
+
+#[test]
+fn buttons_of_rows_with_one_name_are_told_apart() {
+    let rows = vec![
+        row("a", "10.0.0.1"),
+        row("a", "10.0.0.2"),
+        row("b", "10.0.0.3"),
+    ];
+
+    let page = render("/", overview(rows), false);
+
+    for label in [
+        "Refresh a 10.0.0.1<",
+        "Deregister a 10.0.0.2<",
+        "Refresh b<",
+    ] {
+        assert!(page.contains(label), "{label} {page}");
+    }
+}
+
+#[test]
 fn what_a_service_sends_stays_text() {
     let mut seen = overview(vec![hostile()]);
     seen.gone.gone = vec![tombstone(HOSTILE, HOSTILE, false)];

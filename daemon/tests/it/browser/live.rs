@@ -172,9 +172,11 @@ async fn what_changes_is_said_in_a_sentence_every_five_seconds_at_most() {
 #[ignore = "needs chromium"]
 async fn a_lost_daemon_leaves_the_last_state_with_ages_that_go_on() {
     let mut daemon = Daemon::start().await;
-    register(&daemon, "a").await;
+    daemon
+        .post("/register", r#"{"name":"a","ip":"10.0.0.1","ttl_s":2}"#)
+        .await;
     let stage = Stage::open(&daemon.url, true).await;
-    stage.sees(".conn.live").await;
+    stage.sees("tr.t-down").await;
 
     daemon.kill();
 
@@ -190,7 +192,14 @@ async fn a_lost_daemon_leaves_the_last_state_with_ages_that_go_on() {
     assert_eq!(stage.says(look, "").await, "grayscale(1)");
     let age = "document.querySelector('tbody i').textContent";
     let before = stage.says(age, "").await;
+    let left = "document.querySelector('i[data-d]').textContent";
+    let stands = stage.says(left, "").await;
     stage.holds(&format!("{age} !== {before}")).await;
+    assert_eq!(
+        stage.says(left, "").await,
+        stands,
+        "nobody knows whether it listens"
+    );
     stage
         .holds("document.querySelector('.conn b').textContent !== 'Live'")
         .await;
