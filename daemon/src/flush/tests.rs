@@ -186,6 +186,31 @@ fn events_of_rows_that_somebody_waits_for_are_stored_with_them_and_not_before() 
 }
 
 #[test]
+fn heartbeats_that_could_not_be_written_are_part_of_the_next_try() {
+    let mut stage = Stage::new();
+    let half = Span::from_micros(FLUSH.as_micros() / 2);
+    stage.register("a");
+    stage.flush.pass().unwrap();
+    stage.clock.advance(half);
+    // Listening time is stored with it, so that only heartbeats are due at the next flush.
+    stage.register("b");
+    stage.flush.pass().unwrap();
+    stage.register("a");
+    stage.clock.advance(half);
+    let lock = hold_lock(stage.dir.path());
+
+    for attempt in 1..=2 {
+        stage.flush.pass().unwrap();
+        assert!(stage.flush.trouble.is_some(), "try {attempt}");
+    }
+
+    drop(lock);
+    stage.flush.pass().unwrap();
+    assert!(stage.flush.trouble.is_none());
+    assert_eq!(stage.waiting(List::Beats), 0);
+}
+
+#[test]
 fn who_registers_does_not_wait_for_the_events_of_a_storm() {
     let mut stage = Stage::new();
     let silent = 2 * EVENTS_CHUNK;
