@@ -35,6 +35,9 @@ pub const MAX_SLEEP: Span = Span::from_micros(250_000);
 /// Readers of events that only the store holds, at a time; more than pages are rendered at a time,
 /// so that nobody is turned away by it on a machine with many cores.
 const MAX_HISTORY_READERS: usize = 64;
+/// Holds of a sweep before its worker turns to others: some 1 ms. To turn costs a look at the
+/// sockets, often a move to the other worker, and on a busy machine a wait for a processor.
+const HOLDS_OF_A_TURN: u32 = 4;
 /// Events of the dashboard's pane.
 const PAGE_EVENTS: usize = 20;
 /// Tombstones of the dashboard's section.
@@ -183,12 +186,16 @@ impl Registry {
         self.changed.send_modify(|_| {});
     }
 
-    /// Acts on every deadline that is due, in small holds between which the worker does everything
-    /// else that is ready: a storm takes the time that nobody else needs. Says when to look again.
+    /// Acts on every deadline that is due, in small holds; behind every few of them the worker does
+    /// everything else that is ready. Says when to look again.
     pub(crate) async fn sweep(&self) -> Mono {
         let mut lines = Lines::default();
+        let mut holds = 0_u32;
         while self.hold_and_log(&mut lines, State::sweep) {
-            tokio::task::yield_now().await;
+            holds = holds.wrapping_add(1);
+            if holds.is_multiple_of(HOLDS_OF_A_TURN) {
+                tokio::task::yield_now().await;
+            }
         }
         lines.end();
         let until_due = self.state.lock().until_due();
