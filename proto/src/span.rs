@@ -105,24 +105,32 @@ impl fmt::Display for Span {
     /// The two largest units that matter: `48s`, `1m48s`, `3d4h`; under a second in `ms`;
     /// fractions of a second are dropped above it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown: Vec<String> = Vec::with_capacity(2);
-        let mut rest = self.0;
-        for (name, length) in UNITS {
-            if shown.len() == 2 || (name == "ms" && !shown.is_empty()) {
-                break;
-            }
-            let count = rest / length;
-            rest %= length;
-            if 0 < count {
-                shown.push(format!("{count}{name}"));
-            } else if !shown.is_empty() {
-                break;
-            }
-        }
-        if shown.is_empty() {
+        let counts = UNITS.map(|(name, length)| {
+            let larger = UNITS.iter().map(|(_, other)| *other);
+            let rest = larger
+                .filter(|other| length < *other)
+                .fold(self.0, |rest, other| rest % other);
+            (rest / length, name)
+        });
+        let mut shown = counts.into_iter().skip_while(|(count, _)| *count == 0);
+        let Some((count, name)) = shown.next() else {
             return f.pad("0s");
+        };
+        match shown.next() {
+            Some((less, unit)) if 0 < less && unit != "ms" => {
+                pad(f, format_args!("{count}{name}{less}{unit}"))
+            }
+            _ => pad(f, format_args!("{count}{name}")),
         }
-        f.pad(&shown.concat())
+    }
+}
+
+/// As `f.pad`, and without a text in between where nobody asked for a width.
+fn pad(f: &mut fmt::Formatter<'_>, text: fmt::Arguments<'_>) -> fmt::Result {
+    if f.width().is_none() && f.precision().is_none() {
+        f.write_fmt(text)
+    } else {
+        f.pad(&text.to_string())
     }
 }
 

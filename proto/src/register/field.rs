@@ -1,5 +1,6 @@
 //! One field of a registration: from what was sent to what was meant.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -14,10 +15,16 @@ use crate::address::Endpoint;
 use crate::name::{self, InstanceId, ServiceName};
 use crate::span::Span;
 
-fn parse_text(given: &Given<'_>) -> Result<String, String> {
+/// A text of JSON, copied only where it has escapes; `Cow` by itself always copies.
+#[derive(serde::Deserialize)]
+#[serde(transparent)]
+pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+
+fn parse_text<'a>(given: &'a Given<'_>) -> Result<Cow<'a, str>, String> {
     match given {
-        Given::Text(text) => Ok(text.clone()),
+        Given::Text(text) => Ok(Cow::Borrowed(text)),
         Given::Json(raw) => serde_json::from_str(raw.get())
+            .map(|Text(text)| text)
             .map_err(|_not_text| format!("is {}; send a text", kind_of(raw))),
     }
 }

@@ -150,7 +150,7 @@ impl<'de> Deserialize<'de> for Fields<'de> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut fields = Fields::default();
-                while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
+                while let Some(field::Text(key)) = map.next_key()? {
                     match fields.slot(&key) {
                         None => {
                             map.next_value::<IgnoredAny>()?;
