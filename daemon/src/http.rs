@@ -20,6 +20,7 @@ mod metrics;
 mod openapi;
 mod pace;
 mod problem;
+mod rarely;
 mod request_id;
 mod rereading;
 mod router;
@@ -54,6 +55,7 @@ use tokio::task::{JoinError, JoinSet};
 use self::connection::Wire;
 use self::crowd::{DAWDLING_TIME, Seat};
 pub use self::metrics::{METRICS, Metric, MetricKind};
+use self::sender::Peer;
 use self::site::Site;
 use self::socket::{Socket, Turn};
 use self::stream::Stream;
@@ -236,7 +238,7 @@ async fn converse(
         Some(tls) => {
             let opened = tokio::select! {
                 opened = tls.open(socket) => opened,
-                () = connection::reproach(&seat, &turn, HANDSHAKE_TIME) => return,
+                never = connection::reproach(&seat, &turn, HANDSHAKE_TIME) => match never {},
                 _ = connection::until_told(&seat, stop.clone()) => return,
             };
             match opened {
@@ -252,9 +254,10 @@ async fn converse(
             }
         }
     };
-    let from = (peer, stream.scheme());
-    let respond = |request| site.respond(from, &seat, request);
-    let wire = connection::serve(stream, turn, &seat, stop, respond).await;
+    let peer = Peer::new(peer, stream.scheme());
+    let at = (&seat, turn.as_ref());
+    let respond = |request| site.respond(&peer, at, request);
+    let wire = connection::serve(stream, &turn, &seat, stop, respond).await;
     if wire == Wire::Malformed {
         site.traffic.note_malformed();
     }

@@ -8,6 +8,7 @@
 mod answers;
 mod commands;
 mod error;
+mod heard;
 mod lines;
 mod listing;
 mod pieces;
@@ -26,6 +27,7 @@ use crate::state::{Cursor, State};
 use crate::store::History;
 
 pub use self::error::RegistryError;
+pub use self::heard::HeardAnswer;
 use self::lines::Lines;
 pub use self::pieces::Listing;
 use self::stored::Stored;

@@ -4,6 +4,7 @@
 //! marks of what must be stored. Locks, waiting and the disk are left to [`crate::registry`] and
 //! [`crate::flush`]; the arithmetic of liveness is in [`crate::instance`].
 
+mod again;
 mod change;
 mod command;
 mod delta;
@@ -49,7 +50,7 @@ pub use self::select::{Candidate, Head, Portion};
 pub use self::slab::{Detail, Place};
 pub use self::tally::{Figures, Spread};
 pub use self::uptime::Watched;
-pub use self::view::LEAST_ROW_BYTES;
+pub use self::view::{LEAST_ROW_BYTES, RowSnapshot};
 
 /// How many rows are how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -290,10 +290,18 @@ pub const ENDPOINTS: [Endpoint; 22] = [
 /// What a path may be asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Match<'path> {
-    /// The endpoints of this path, one per method.
-    pub endpoints: Vec<&'static Endpoint>,
+    /// The path as it stands in the table.
+    pub path: &'static str,
     /// What stands for `<name>`, still encoded.
     pub name: Option<&'path str>,
+}
+
+impl Match<'_> {
+    /// The endpoints of this path, one per method, each behind its place in the table.
+    pub fn endpoints(&self) -> impl Iterator<Item = (usize, &'static Endpoint)> {
+        let all = ENDPOINTS.iter().enumerate();
+        all.filter(|(_, endpoint)| endpoint.path == self.path)
+    }
 }
 
 /// Finds the endpoints of `path` (without query). One trailing slash is dropped.
@@ -302,25 +310,17 @@ pub fn find(path: &str) -> Option<Match<'_>> {
         Some("") | None => path,
         Some(shorter) => shorter,
     };
-    let mut name = None;
-    let endpoints: Vec<&'static Endpoint> = ENDPOINTS
-        .iter()
-        .filter(|endpoint| match endpoint.path.strip_suffix("<name>") {
-            None => endpoint.path == path,
-            Some(prefix) => match path.strip_prefix(prefix) {
-                Some(rest) if !rest.is_empty() => {
-                    name = Some(rest);
-                    true
-                }
-                _ => false,
-            },
+    ENDPOINTS.iter().find_map(|endpoint| {
+        let name = match endpoint.path.strip_suffix("<name>") {
+            None if endpoint.path == path => None,
+            None => return None,
+            Some(prefix) => Some(path.strip_prefix(prefix).filter(|rest| !rest.is_empty())?),
+        };
+        Some(Match {
+            path: endpoint.path,
+            name,
         })
-        .collect();
-    if endpoints.is_empty() {
-        None
-    } else {
-        Some(Match { endpoints, name })
-    }
+    })
 }
 
 #[cfg(test)]
@@ -330,9 +330,8 @@ mod tests {
     fn routes(path: &str) -> Vec<(Method, Route)> {
         find(path).map_or_else(Vec::new, |found| {
             found
-                .endpoints
-                .iter()
-                .map(|e| (e.method, e.route))
+                .endpoints()
+                .map(|(_, e)| (e.method, e.route))
                 .collect()
         })
     }
@@ -374,6 +373,15 @@ mod tests {
             "/register/x",
         ] {
             assert_eq!(find(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn no_path_is_two_of_the_table() {
+        for endpoint in &ENDPOINTS {
+            let path = endpoint.path.replace("<name>", "a/b");
+
+            assert_eq!(find(&path).map(|found| found.path), Some(endpoint.path));
         }
     }
 

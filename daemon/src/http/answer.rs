@@ -124,6 +124,11 @@ pub(super) fn json<T: Serialize>(value: &T) -> Result<Answer, serde_json::Error>
     Ok(whole(StatusCode::OK, JSON, bytes.into()))
 }
 
+/// JSON that is written already.
+pub(super) fn written(json: Vec<u8>) -> Answer {
+    whole(StatusCode::OK, JSON, json.into())
+}
+
 /// A list: whole where it is not long, else in pieces. HTTP/1.0 has no chunked coding, so there
 /// the close is a long list's end. With a `coder` it is gzipped, and whole where it fits into one
 /// piece.

@@ -24,14 +24,16 @@ use super::gate::Caller;
 use super::metrics::{self, Seen};
 use super::problem::{Failure, Refusal, wants_html};
 use super::router::{Destination, root_of};
-use super::sender::Sender;
+use super::sender::{Peer, Sender};
 use super::site::Site;
-use crate::registry::{Listing, Registry};
+use crate::registry::{HeardAnswer, Listing, Registry};
 
 /// A request that passed the door, read whole.
 pub(super) struct Call<'call> {
     /// What all requests share.
     pub(super) site: &'call Site,
+    /// The other end of its connection.
+    pub(super) peer: &'call Peer,
     /// Who sent it, and how.
     pub(super) sender: Sender,
     /// What the sender may do.
@@ -46,29 +48,33 @@ pub(super) struct Call<'call> {
 
 type Outcome = Result<Answer, Refusal>;
 
-/// Answers `call`.
+/// Answers `call`. What is no heartbeat goes apart, so that no heartbeat has to carry what the
+/// largest page needs.
 ///
 /// # Errors
 /// [`Refusal`] when the request cannot be used or the registry says no.
-pub(super) async fn answer(call: &Call<'_>) -> Outcome {
+pub(super) async fn answer(mut call: Call<'_>) -> Outcome {
     match call.destination.route {
-        Route::Register => call.register().await,
+        Route::Register => {
+            let body = std::mem::take(&mut call.body);
+            call.register(body).await
+        }
         Route::Heartbeat => call.heartbeat().await,
-        Route::Services => call.services().await,
+        Route::Services => Box::pin(call.services()).await,
         Route::Service => call.service(),
-        Route::Deregister => call.deregister().await,
+        Route::Deregister => Box::pin(call.deregister()).await,
         Route::Refresh => call.refresh(),
-        Route::RefreshAll => Ok(call.refresh_all().await),
-        Route::Events => call.events().await,
-        Route::Gone => call.gone().await,
-        Route::Uptime => call.uptime().await,
+        Route::RefreshAll => Ok(Box::pin(call.refresh_all()).await),
+        Route::Events => Box::pin(call.events()).await,
+        Route::Gone => Box::pin(call.gone()).await,
+        Route::Uptime => Box::pin(call.uptime()).await,
         Route::Health => call.health(),
         Route::Ready => call.ready(),
-        Route::Metrics => Ok(call.metrics().await),
+        Route::Metrics => Ok(Box::pin(call.metrics()).await),
         Route::OpenApi => Ok(call.site.document.answer(&call.head.headers)),
-        Route::Page => call.page().await,
-        Route::Rows => call.rows().await,
-        Route::ServicePage => call.service_page().await,
+        Route::Page => Box::pin(call.page()).await,
+        Route::Rows => Box::pin(call.rows()).await,
+        Route::ServicePage => Box::pin(call.service_page()).await,
         Route::SignInPage => call.sign_in_page(),
         Route::SignIn => call.sign_in(),
         Route::SignOut => Ok(call.sign_out()),
@@ -81,17 +87,25 @@ pub(super) async fn answer(call: &Call<'_>) -> Outcome {
 const NOWHERE: IpAddr = IpAddr::V6(Ipv6Addr::new(0x100, 0, 0, 0, 0, 0, 0, 0));
 
 impl Call<'_> {
-    async fn register(&self) -> Outcome {
-        let registration = Registration::parse(&self.body)?;
+    async fn register(&self, body: Bytes) -> Outcome {
+        let registration = Registration::parse(&body)?;
+        // It may be a part of all that was read from the connection, and the disk may take long.
+        drop(body);
         if registration.ip.is_none() && !self.sender.is_known {
             return Err(self.unknown_sender());
         }
-        let caller = self.address();
-        if !self.site.registry.is_heartbeat(&registration, &caller) {
+        let (registry, caller) = (&self.site.registry, self.address());
+        let again = registry.hear_again(&registration, &caller).await?;
+        let heard = if let Some(heard) = again {
+            heard
+        } else {
             self.charge()?;
+            registry.register(&registration, &caller).await?
+        };
+        if self.is_form() {
+            return Ok(answer::see_other(&self.root()));
         }
-        let answer = self.site.registry.register(&registration, &caller).await?;
-        self.json_or_page(&answer)
+        written(&heard)
     }
 
     async fn heartbeat(&self) -> Outcome {
@@ -101,11 +115,9 @@ impl Call<'_> {
         } else {
             Address::from(NOWHERE)
         };
-        let beat = self
-            .site
-            .registry
-            .heartbeat(&name, instance.as_ref(), &caller);
-        json(&beat.await?)
+        let registry = &self.site.registry;
+        let heard = registry.heartbeat(&name, instance.as_ref(), &caller);
+        written(&heard.await?)
     }
 
     async fn services(&self) -> Outcome {
@@ -236,7 +248,7 @@ impl Call<'_> {
     }
 
     fn address(&self) -> Address {
-        Address::from(self.sender.ip)
+        self.peer.address_of(&self.sender)
     }
 
     /// Counts a change against the sender's pace.
@@ -282,4 +294,8 @@ impl Call<'_> {
 
 fn json<T: serde::Serialize>(value: &T) -> Outcome {
     Ok(answer::json(value).map_err(Failure::from)?)
+}
+
+fn written(heard: &HeardAnswer) -> Outcome {
+    Ok(answer::written(heard.json().map_err(Failure::from)?))
 }

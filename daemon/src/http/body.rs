@@ -2,6 +2,7 @@
 //!
 //! What the bytes mean is left to [`super::api`].
 
+use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -49,10 +50,11 @@ pub(super) fn check_coding(headers: &HeaderMap) -> Result<(), ReadError> {
     }
 }
 
-/// Reads `body` to its end. A length above the limit is refused before a byte is read.
+/// Reads `body` to its end, for as long as that takes: see [`in_time`]. A length above the limit is
+/// refused before a byte is read.
 ///
 /// # Errors
-/// [`ReadError`] when it is too large, too slow or broken off.
+/// [`ReadError`] when it is too large or broken off.
 pub(super) async fn read<B>(body: B) -> Result<Bytes, ReadError>
 where
     B: Body<Data = Bytes>,
@@ -62,12 +64,22 @@ where
     }
     let announced = usize::try_from(body.size_hint().lower());
     if announced.is_ok_and(|bytes| bytes <= MAX_BODY_BYTES) {
-        tokio::time::timeout(BODY_TIME, collect(body))
-            .await
-            .unwrap_or(Err(ReadError::TooSlow))
+        collect(body).await
     } else {
         Err(ReadError::TooLarge)
     }
+}
+
+/// What [`read`] reads, or an error when it takes too long from now on.
+///
+/// # Errors
+/// Those of [`read`], and [`ReadError::TooSlow`].
+pub(super) async fn in_time(
+    read: impl Future<Output = Result<Bytes, ReadError>>,
+) -> Result<Bytes, ReadError> {
+    tokio::time::timeout(BODY_TIME, read)
+        .await
+        .unwrap_or(Err(ReadError::TooSlow))
 }
 
 async fn collect<B>(body: B) -> Result<Bytes, ReadError>
@@ -75,6 +87,8 @@ where
     B: Body<Data = Bytes>,
 {
     let mut body = pin!(body);
+    // A body in one piece, as most are, is not copied.
+    let mut first = Bytes::new();
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let Ok(frame) = frame else {
@@ -84,12 +98,21 @@ where
         let Ok(data) = frame.into_data() else {
             continue;
         };
-        if MAX_BODY_BYTES < whole.len() + data.len() {
+        if MAX_BODY_BYTES < first.len() + whole.len() + data.len() {
             return Err(ReadError::TooLarge);
         }
-        whole.extend_from_slice(&data);
+        if first.is_empty() && whole.is_empty() {
+            first = data;
+        } else {
+            whole.extend_from_slice(&std::mem::take(&mut first));
+            whole.extend_from_slice(&data);
+        }
     }
-    Ok(whole.freeze())
+    Ok(if whole.is_empty() {
+        first
+    } else {
+        whole.freeze()
+    })
 }
 
 #[cfg(test)]
@@ -147,6 +170,26 @@ mod tests {
         assert_eq!(read(pieces(17, 1024)).await, Err(ReadError::TooLarge));
     }
 
+    #[tokio::test]
+    async fn pieces_are_joined_in_their_order() {
+        for (sent, whole) in [
+            (&["a"][..], "a"),
+            (&["a", "b"], "ab"),
+            (&["", "ab", "", "c", "de"], "abcde"),
+            (&["", ""], ""),
+        ] {
+            let in_turn = sent.iter().rev();
+            let body = Pieces {
+                pieces: in_turn
+                    .map(|text| Bytes::from_static(text.as_bytes()))
+                    .collect(),
+                falls_silent: false,
+            };
+
+            assert_eq!(read(body).await.unwrap(), whole, "{sent:?}");
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_body_that_falls_silent_is_given_up() {
         let silent = Pieces {
@@ -154,7 +197,7 @@ mod tests {
             ..pieces(1, 10)
         };
 
-        let ended = tokio::time::timeout(2 * BODY_TIME, read(silent)).await;
+        let ended = tokio::time::timeout(2 * BODY_TIME, in_time(read(silent))).await;
 
         assert_eq!(ended, Ok(Err(ReadError::TooSlow)));
     }

@@ -3,9 +3,9 @@
 //! What a request is answered with is handed in by [`super`].
 
 use std::convert::Infallible;
-use std::future::Future;
-use std::pin::pin;
-use std::sync::Arc;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::Duration;
 
 use hyper::Request;
@@ -17,6 +17,7 @@ use tokio::sync::watch;
 
 use super::answer::Answer;
 use super::crowd::{DAWDLING_TIME, Seat};
+use super::rarely::rarely;
 use super::socket::Turn;
 use super::stream::Stream;
 
@@ -50,11 +51,11 @@ pub(super) enum Wire {
 /// Answers the requests of one connection until either side is done, its seat is needed, or `stop`
 /// turns true and the running request is answered.
 ///
-/// `turn` is that of the socket below `stream`. Whoever replies says when a request is
-/// whole. The answer says whether what came was HTTP.
+/// `turn` is that of the socket below `stream`. Whoever replies says where it has to wait for the
+/// rest of a request. The result says whether what came was HTTP.
 pub(super) async fn serve<R, F>(
     stream: Stream,
-    turn: Arc<Turn>,
+    turn: &Turn,
     seat: &Seat,
     stop: watch::Receiver<bool>,
     reply: R,
@@ -66,7 +67,7 @@ where
     let stream = TokioIo::new(stream);
     let service = service_fn(|request| {
         turn.begin();
-        seat.arrive();
+        seat.work();
         let reply = reply(request);
         async {
             let Reply { answer, is_cut } = reply.await;
@@ -79,17 +80,23 @@ where
         }
     });
     let mut connection = pin!(builder().serve_connection(stream, service));
+    let told = rarely(async {
+        tokio::select! {
+            told = until_told(seat, stop) => told,
+            never = reproach(seat, turn, DAWDLING_TIME) => match never {},
+        }
+    });
     let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = reproach(seat, &turn, DAWDLING_TIME) => return Wire::Http,
-        told = until_told(seat, stop) => {
+        biased;
+        ended = drive(connection.as_mut(), turn) => ended,
+        told = told => {
             // What has not been asked yet needs no answer.
             if told == Told::SeatIsNeeded && seat.is_receiving() {
                 return Wire::Http;
             }
             connection.as_mut().graceful_shutdown();
             tokio::select! {
-                ended = connection => ended,
+                ended = drive(connection, turn) => ended,
                 () = farewell(seat, told) => return Wire::Http,
             }
         }
@@ -106,6 +113,15 @@ where
     } else {
         Wire::Http
     }
+}
+
+/// Drives a connection, and tells who reads a body when there is nothing more of it for now.
+async fn drive<C: Future>(mut connection: Pin<&mut C>, turn: &Turn) -> C::Output {
+    poll_fn(|cx| match connection.as_mut().poll(cx) {
+        Poll::Pending if turn.is_out_of_body() => connection.as_mut().poll(cx),
+        polled => polled,
+    })
+    .await
 }
 
 fn builder() -> http1::Builder {
@@ -139,12 +155,12 @@ pub(super) async fn until_told(seat: &Seat, mut stop: watch::Receiver<bool>) -> 
 }
 
 /// Notes when the first head has not come after `time`; never ends.
-pub(super) async fn reproach(seat: &Seat, turn: &Turn, time: Duration) {
+pub(super) async fn reproach(seat: &Seat, turn: &Turn, time: Duration) -> Infallible {
     tokio::time::sleep(time).await;
     if turn.is_first() {
         seat.dawdle();
     }
-    std::future::pending::<()>().await;
+    std::future::pending().await
 }
 
 /// Ends when a connection whose seat is needed has had time enough to take its last answer. One

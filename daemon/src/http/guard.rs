@@ -77,7 +77,8 @@ pub(super) struct KnownHosts {
 impl KnownHosts {
     /// Names in any case, with or without a trailing dot.
     pub(super) fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
-        let names = names.into_iter().map(plain).collect();
+        let names = names.into_iter().map(|name| plain(name).into_owned());
+        let names = names.collect();
         let is_any = false;
         Self { names, is_any }
     }
@@ -92,7 +93,7 @@ impl KnownHosts {
     }
 
     /// Whether no foreign site can make a browser believe that `host` is its own.
-    fn answers_to(&self, host: &Host) -> bool {
+    fn answers_to(&self, host: &Host<'_>) -> bool {
         let Host::Name(name) = host else { return true };
         self.is_any
             || !name.contains('.')
@@ -129,7 +130,7 @@ pub(super) fn check(head: &Parts, scheme: Scheme, known: &KnownHosts) -> Result<
 }
 
 /// The host that the request is for; absent only in HTTP/1.0.
-fn authority(head: &Parts) -> Result<Option<Authority>, GuardError> {
+fn authority(head: &Parts) -> Result<Option<Authority<'_>>, GuardError> {
     let mut hosts = head.headers.get_all(HOST).iter();
     let host = match (hosts.next(), hosts.count()) {
         (None, _) if head.version == Version::HTTP_11 => return Err(GuardError::NoHost),
@@ -153,7 +154,11 @@ fn authority(head: &Parts) -> Result<Option<Authority>, GuardError> {
 
 /// `Sec-Fetch-Site` alone decides where a browser sends it; else `Origin` must be ours; who sends
 /// neither is no browser.
-fn check_site(headers: &HeaderMap, by: Scheme, ours: Option<&Authority>) -> Result<(), GuardError> {
+fn check_site(
+    headers: &HeaderMap,
+    by: Scheme,
+    ours: Option<&Authority<'_>>,
+) -> Result<(), GuardError> {
     let foreign = |value: &HeaderValue| {
         let site = quoted(value);
         Err(GuardError::Foreign { site })
@@ -173,7 +178,7 @@ fn check_site(headers: &HeaderMap, by: Scheme, ours: Option<&Authority>) -> Resu
 fn is_ours(
     origin: &HeaderValue,
     by: Scheme,
-    ours: Option<&Authority>,
+    ours: Option<&Authority<'_>>,
     headers: &HeaderMap,
 ) -> bool {
     let Some(ours) = ours else { return false };

@@ -3,7 +3,7 @@
 //! Pure. What an endpoint does is left to [`super::api`].
 
 use hyper::Method;
-use lastbeat_proto::endpoint::{self, ENDPOINTS, Endpoint, Route, Scope};
+use lastbeat_proto::endpoint::{self, Endpoint, Route, Scope};
 
 /// Where a request goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,33 +46,23 @@ pub(super) fn route<'path>(
         word => word,
     };
     let chosen = found
-        .endpoints
-        .iter()
-        .find(|endpoint| endpoint.method.word() == word);
+        .endpoints()
+        .find(|(_, endpoint)| endpoint.method.word() == word);
     match chosen {
-        Some(endpoint) => Ok(Destination {
+        Some((index, endpoint)) => Ok(Destination {
             route: endpoint.route,
             scope: endpoint.scope,
-            index: place(endpoint),
+            index,
             name: found.name.unwrap_or_default(),
         }),
         None => Err(RouteError::NoMethod {
-            allow: allow(&found.endpoints),
+            allow: allow(found.endpoints().map(|(_, endpoint)| endpoint)),
         }),
     }
 }
 
-/// Where an endpoint of the table stands in it.
-fn place(endpoint: &Endpoint) -> usize {
-    ENDPOINTS
-        .iter()
-        .position(|found| (found.method, found.path) == (endpoint.method, endpoint.path))
-        .unwrap_or(ENDPOINTS.len())
-}
-
-fn allow(endpoints: &[&Endpoint]) -> String {
+fn allow(endpoints: impl Iterator<Item = &'static Endpoint>) -> String {
     let words: Vec<&str> = endpoints
-        .iter()
         .map(|endpoint| match endpoint.method {
             endpoint::Method::Get => "GET, HEAD",
             other => other.word(),
@@ -92,6 +82,8 @@ pub(super) fn root_of(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use lastbeat_proto::endpoint::ENDPOINTS;
+
     use super::*;
 
     fn no_method(method: &Method, path: &str) -> String {

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use hyper::header::HeaderMap;
 use ipnet::IpNet;
+use lastbeat_proto::Address;
 
 use super::stream::Scheme;
 
@@ -20,6 +21,36 @@ const FORWARDED_PREFIX: &str = "x-forwarded-prefix";
 const FORWARDED: &str = "forwarded";
 /// Longest prefix that is shown on a page, in bytes.
 const MAX_PREFIX_BYTES: usize = 256;
+
+/// The other end of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Peer {
+    /// From where it came.
+    pub(super) ip: IpAddr,
+    /// The same as an instance has it: made once for all requests of the connection.
+    pub(super) address: Address,
+    /// How it speaks.
+    pub(super) scheme: Scheme,
+}
+
+impl Peer {
+    pub(super) fn new(ip: IpAddr, scheme: Scheme) -> Self {
+        Self {
+            ip,
+            address: Address::from(ip),
+            scheme,
+        }
+    }
+
+    /// The address of a sender, who mostly is the peer itself.
+    pub(super) fn address_of(&self, sender: &Sender) -> Address {
+        if sender.ip == self.ip.to_canonical() {
+            self.address.clone()
+        } else {
+            Address::from(sender.ip)
+        }
+    }
+}
 
 /// Who sent a request and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -239,6 +270,24 @@ mod tests {
         assert_eq!(sender.ip.to_string(), "192.0.2.1");
         assert!(sender.is_known);
         assert_eq!((sender.scheme, sender.prefix.as_str()), (Scheme::Http, ""));
+    }
+
+    #[test]
+    fn the_address_of_a_sender_is_its_own_whoever_the_peer_is() {
+        for (peer, forwarded, address) in [
+            ("::ffff:192.0.2.7", None, "192.0.2.7"),
+            ("fe80::1", None, "fe80::1"),
+            ("10.1.2.3", Some("192.0.2.7"), "192.0.2.7"),
+        ] {
+            let peer = Peer::new(peer.parse().unwrap(), Scheme::Http);
+            let said: Vec<_> = forwarded
+                .map(|ip| (FORWARDED_FOR, ip))
+                .into_iter()
+                .collect();
+            let sender = proxies().sender(peer.ip, peer.scheme, &headers(&said));
+
+            assert_eq!(peer.address_of(&sender).as_str(), address);
+        }
     }
 
     #[test]

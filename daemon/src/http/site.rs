@@ -29,10 +29,10 @@ use super::pace::Pace;
 use super::problem;
 use super::request_id::RequestIds;
 use super::router::RouteError;
-use super::sender::Proxies;
+use super::sender::{Peer, Proxies};
 use super::shelf::Shelf;
+use super::socket::Turn;
 use super::strangers::Strangers;
-use super::stream::Scheme;
 use super::theme::{self, Theme};
 use super::tls::Tls;
 use super::traffic::Traffic;
@@ -191,18 +191,18 @@ impl Site {
         }
     }
 
-    /// Answers one request, whatever it is. It comes from an address by a scheme, and tells its
-    /// seat when it is whole.
+    /// Answers one request, whatever it is. It comes from a peer, and tells its seat when what is
+    /// missing of it is waited for, which it learns from its turn.
     pub(super) async fn respond(
         &self,
-        (peer, scheme): (IpAddr, Scheme),
-        seat: &Seat,
+        peer: &Peer,
+        at: (&Seat, &Turn),
         request: Request<Incoming>,
     ) -> Reply {
         let id = self.ids.next();
         let began = self.registry.clock().steady();
         let (head, body) = request.into_parts();
-        let sender = self.proxies.sender(peer, scheme, &head.headers);
+        let sender = self.proxies.sender(peer.ip, peer.scheme, &head.headers);
         let ip = sender.ip;
         let mut endpoint = None;
         let mut is_cut = !body.is_end_stream();
@@ -220,10 +220,11 @@ impl Site {
                 .must(destination.scope)
                 .inspect_err(|error| self.tell(error, &head, (ip, began), destination.index))?;
             body::check_coding(&head.headers)?;
-            let body = receive(body, seat).await?;
+            let body = receive(body, at).await?;
             is_cut = false;
-            api::answer(&Call {
+            api::answer(Call {
                 site: self,
+                peer,
                 sender,
                 caller,
                 head: &head,
@@ -260,18 +261,30 @@ impl Site {
     }
 }
 
-/// Reads the body; who takes long for it may lose its seat to others meanwhile.
-async fn receive(body: Incoming, seat: &Seat) -> Result<Bytes, ReadError> {
+/// Reads the body. Who lets us wait for it can be asked to leave meanwhile, and may lose its seat to
+/// others when that takes long.
+async fn receive(body: Incoming, (seat, turn): (&Seat, &Turn)) -> Result<Bytes, ReadError> {
     let mut read = pin!(body::read(body));
-    let body = match tokio::time::timeout(DAWDLING_TIME, read.as_mut()).await {
-        Ok(body) => body,
-        Err(_elapsed) => {
-            seat.dawdle();
-            read.await
-        }
-    };
-    seat.work();
-    body
+    tokio::select! {
+        biased;
+        body = read.as_mut() => return body,
+        () = turn.out_of_body() => {}
+    }
+    // Apart, so that no request has to carry the timers of the few that need them.
+    Box::pin(async {
+        seat.arrive();
+        let mut read = pin!(body::in_time(read));
+        let body = match tokio::time::timeout(DAWDLING_TIME, read.as_mut()).await {
+            Ok(body) => body,
+            Err(_elapsed) => {
+                seat.dawdle();
+                read.await
+            }
+        };
+        seat.work();
+        body
+    })
+    .await
 }
 
 /// Whether a request asked to be answered later: how long that takes is the asker's own wish.

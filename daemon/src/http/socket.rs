@@ -9,11 +9,11 @@
 //! nothing is seen whether data, a flush or a farewell waits for it, half a record counts as half
 //! a head, and what is dropped at the end needs no decrypting.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -38,12 +38,49 @@ pub(super) struct Turn {
     /// Even while the connection waits for a request, odd while it answers one.
     number: AtomicUsize,
     is_cut: AtomicBool,
+    /// What stands of a request's body, as one of [`body`].
+    body: AtomicU8,
+}
+
+/// Where a body stands.
+mod body {
+    /// Nobody asked for more of it than had come.
+    pub(super) const AT_HAND: u8 = 0;
+    /// It was asked for.
+    pub(super) const WANTED: u8 = 1;
+    /// It was asked for, and the connection has no more of it for now.
+    pub(super) const OUT: u8 = 2;
 }
 
 impl Turn {
     /// A whole head has come.
     pub(super) fn begin(&self) {
+        self.body.store(body::AT_HAND, Ordering::Relaxed);
         self.number.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Ends when the connection was read to its end for now, so that what is missing of a body is on
+    /// its way. Most bodies come with their heads, and these are read without any timer.
+    ///
+    /// It wakes nobody: who drives the connection asks [`Self::is_out_of_body`] and drives it again.
+    pub(super) async fn out_of_body(&self) {
+        poll_fn(|_cx| {
+            if self.body.load(Ordering::Relaxed) == body::OUT {
+                return Poll::Ready(());
+            }
+            self.body.store(body::WANTED, Ordering::Relaxed);
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// The connection has nothing more for now. Whether somebody is to learn that of it.
+    pub(super) fn is_out_of_body(&self) -> bool {
+        let is_wanted = self.body.load(Ordering::Relaxed) == body::WANTED;
+        if is_wanted {
+            self.body.store(body::OUT, Ordering::Relaxed);
+        }
+        is_wanted
     }
 
     /// Its answer is made.
@@ -72,7 +109,9 @@ pub(super) struct Socket<S> {
     turn: Arc<Turn>,
     /// The turn in which the last read was.
     seen: usize,
-    /// Set while a head is coming in.
+    /// Whether the begin of a head has come.
+    has_begun: bool,
+    /// Set while the rest of a head is waited for.
     head: Option<Pin<Box<Sleep>>>,
     /// Set while an answer cannot be written.
     stall: Option<Pin<Box<Sleep>>>,
@@ -93,6 +132,7 @@ impl<S> Socket<S> {
             stream,
             turn,
             seen: 0,
+            has_begun: false,
             head: Some(Box::pin(sleep(HEAD_TIME))),
             stall: None,
             linger: None,
@@ -105,14 +145,21 @@ impl<S> Socket<S> {
     }
 
     /// Notes which turn it is, and whether bytes came in; an error when a head takes too long.
-    fn watch_head(&mut self, cx: &mut Context<'_>, came: usize) -> io::Result<()> {
+    fn watch_head(&mut self, cx: &mut Context<'_>, came: Poll<usize>) -> io::Result<()> {
         let turn = self.turn.number();
         if turn != self.seen {
             self.seen = turn;
             self.head = None;
+            self.has_begun = false;
         }
-        if 0 < came && self.head.is_none() && turn.is_multiple_of(2) {
-            self.head = Some(Box::pin(sleep(HEAD_TIME)));
+        match came {
+            Poll::Ready(came) => self.has_begun |= 0 < came && turn.is_multiple_of(2),
+            // hyper reads on only while a head is not whole: one that came in one piece needs no
+            // timer.
+            Poll::Pending if self.has_begun => {
+                self.head.get_or_insert_with(|| Box::pin(sleep(HEAD_TIME)));
+            }
+            Poll::Pending => {}
         }
         expire(&mut self.head, cx)
     }
@@ -145,10 +192,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
         let socket = self.get_mut();
         let before = buf.filled().len();
         let read = Pin::new(&mut socket.stream).poll_read(cx, buf);
-        if let Poll::Ready(Err(_)) = read {
-            return read;
-        }
-        let came = buf.filled().len() - before;
+        let came = match read {
+            Poll::Ready(Err(_)) => return read,
+            Poll::Ready(Ok(())) => Poll::Ready(buf.filled().len() - before),
+            Poll::Pending => Poll::Pending,
+        };
         socket.watch_head(cx, came)?;
         read
     }

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use lastbeat_proto::answer::{DeregisterAnswer, HeartbeatAnswer, RegisterAnswer, Row};
+use lastbeat_proto::answer::DeregisterAnswer;
 use lastbeat_proto::register::Registration;
 use lastbeat_proto::{Address, InstanceId, ServiceName, Status, Timestamp};
 
+use super::heard::{By, HeardAnswer};
 use super::pieces::{Listing, PIECE, Rows};
 use super::{Registry, RegistryError};
 use crate::clock::Moment;
-use crate::state::{Deregistered, Heard, Place, Refusal, State};
+use crate::state::{Deregistered, Heard, Place, Refusal, RowSnapshot, State};
 
 impl Registry {
     /// Registers an instance, or hears it again. `caller` is where the request came from: the
@@ -21,39 +22,32 @@ impl Registry {
         &self,
         registration: &Registration,
         caller: &Address,
-    ) -> Result<RegisterAnswer, RegistryError> {
+    ) -> Result<HeardAnswer, RegistryError> {
         let heard = self.hold(|state, now| {
             let heard = state.register(registration, caller, now)?;
-            Ok((heard, state.row(heard.place, now).ok_or(Refusal::Unknown)?))
+            row_of(state, heard, now)
         });
-        let (heard, service) =
-            heard.map_err(|refusal| self.refused(&registration.name, None, refusal))?;
-        self.until_stored(heard.urgent).await?;
-        let done = if heard.is_created {
-            "registered"
-        } else {
-            "heard"
-        };
-        let from = match registration.ip {
-            Some(_) => String::new(),
-            None => format!(" at {}, the address the request came from", service.ip),
-        };
-        let every = service.ttl_s.third();
-        Ok(RegisterAnswer {
-            message: format!(
-                "{} {done}{from}; send this again every {every}",
-                service.name
-            ),
-            created: heard.is_created,
-            ttl_s: service.ttl_s,
-            heartbeat_every_s: every,
-            service,
-        })
+        let heard = heard.map_err(|refusal| self.refused(&registration.name, None, refusal))?;
+        self.answered(heard, Some(registration)).await
     }
 
-    /// Whether `registration` is the heartbeat of a known instance and changes nothing.
-    pub fn is_heartbeat(&self, registration: &Registration, caller: &Address) -> bool {
-        self.hold(|state, _| state.is_heartbeat(registration, caller))
+    /// Hears a known instance again whose registration changes nothing; nobody where it would.
+    ///
+    /// # Errors
+    /// [`RegistryError::NotStored`].
+    pub async fn hear_again(
+        &self,
+        registration: &Registration,
+        caller: &Address,
+    ) -> Result<Option<HeardAnswer>, RegistryError> {
+        let heard = self.hold(|state, now| {
+            let heard = state.hear_again(registration, caller, now)?;
+            row_of(state, heard, now).ok()
+        });
+        match heard {
+            Some(heard) => self.answered(heard, Some(registration)).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Hears an instance that is registered already.
@@ -65,20 +59,13 @@ impl Registry {
         name: &ServiceName,
         instance: Option<&InstanceId>,
         caller: &Address,
-    ) -> Result<HeartbeatAnswer, RegistryError> {
-        let heard = self.hold(|state, now| -> Result<(Heard, Row), Refusal> {
+    ) -> Result<HeardAnswer, RegistryError> {
+        let heard = self.hold(|state, now| {
             let heard = state.heartbeat(name, instance, caller, now)?;
-            Ok((heard, state.row(heard.place, now).ok_or(Refusal::Unknown)?))
+            row_of(state, heard, now)
         });
-        let (heard, service) = heard.map_err(|refusal| self.refused(name, instance, refusal))?;
-        self.until_stored(heard.urgent).await?;
-        let every = service.ttl_s.third();
-        Ok(HeartbeatAnswer {
-            message: format!("{} heard; send this again every {every}", service.name),
-            ttl_s: service.ttl_s,
-            heartbeat_every_s: every,
-            service,
-        })
+        let heard = heard.map_err(|refusal| self.refused(name, instance, refusal))?;
+        self.answered(heard, None).await
     }
 
     /// Takes out all instances of a name, or one.
@@ -185,10 +172,29 @@ impl Registry {
         }
     }
 
+    /// The answer about a row, as soon as what happened to it is stored.
+    async fn answered(
+        &self,
+        (heard, row): (Heard, RowSnapshot),
+        registration: Option<&Registration>,
+    ) -> Result<HeardAnswer, RegistryError> {
+        self.until_stored(heard.urgent).await?;
+        let by = registration.map_or(By::Name, |registration| By::Registration {
+            is_created: heard.is_created,
+            is_at_caller: registration.ip.is_none(),
+        });
+        Ok(HeardAnswer { row, by })
+    }
+
     async fn until_stored(&self, urgent: u64) -> Result<(), RegistryError> {
         if self.stored.has(urgent) {
             return Ok(());
         }
+        // Apart, so that no heartbeat has to carry what only changes need.
+        Box::pin(self.wait_until_stored(urgent)).await
+    }
+
+    async fn wait_until_stored(&self, urgent: u64) -> Result<(), RegistryError> {
         let deadline = self.clock.now().mono.plus(self.storage_wait);
         tokio::select! {
             () = self.stored.until(urgent) => Ok(()),
@@ -219,4 +225,10 @@ impl Registry {
             }
         }
     }
+}
+
+/// Who was heard, with its row.
+fn row_of(state: &State, heard: Heard, now: Moment) -> Result<(Heard, RowSnapshot), Refusal> {
+    let row = state.snapshot(heard.place, now);
+    Ok((heard, row.ok_or(Refusal::Unknown)?))
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use lastbeat_proto::register::{Patch, Registration};
 use lastbeat_proto::{Address, EventKind, InstanceId, Span};
 
+use super::again::{says_nothing_new, whereabouts};
 use super::dirty::List;
 use super::record::{Heartbeat, InstanceRecord};
 use super::slab::{Detail, Hot, Place, flag};
@@ -139,8 +140,7 @@ impl State {
             return;
         };
         let old = &hot.detail;
-        let wanted = Wanted::new(old, registration, &location);
-        if wanted.is_as(old, &location) {
+        if says_nothing_new(old, registration, (&location.address, location.port)) {
             return;
         }
         let Wanted {
@@ -148,7 +148,7 @@ impl State {
             ttl,
             tags,
             metadata,
-        } = wanted;
+        } = Wanted::new(old, registration, &location);
         let record = InstanceRecord {
             id: old.id,
             name: old.name.clone(),
@@ -201,40 +201,14 @@ impl Wanted {
             metadata: patched(&registration.metadata, Some(old.metadata())).unwrap_or_default(),
         }
     }
-
-    fn is_as(&self, old: &Detail, location: &Location) -> bool {
-        old.address == location.address
-            && old.port == self.port
-            && old.own_ttl == self.ttl
-            && old.tags() == self.tags
-            && *old.metadata() == self.metadata
-    }
-}
-
-impl State {
-    /// Whether `registration` says of a known instance nothing but that it lives.
-    pub fn is_heartbeat(&self, registration: &Registration, caller: &Address) -> bool {
-        let location = locate(registration, caller);
-        let name = registration.name.as_str();
-        let place = self.slab.find(name, location.instance.as_str());
-        let hot = place.and_then(|place| self.slab.get(place));
-        hot.is_some_and(|hot| {
-            hot.life != Life::Deregistered
-                && Wanted::new(&hot.detail, registration, &location).is_as(&hot.detail, &location)
-        })
-    }
 }
 
 pub(super) fn locate(registration: &Registration, caller: &Address) -> Location {
-    let (address, written) = match &registration.ip {
-        Some(endpoint) => (endpoint.address.clone(), endpoint.port),
-        None => (caller.clone(), None),
-    };
-    let port = set(&registration.port).or(written);
+    let (address, port) = whereabouts(registration, caller);
     let instance =
-        set(&registration.instance).unwrap_or_else(|| InstanceId::of_address(&address, port));
+        set(&registration.instance).unwrap_or_else(|| InstanceId::of_address(address, port));
     Location {
-        address,
+        address: address.clone(),
         port,
         instance,
     }

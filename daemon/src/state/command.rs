@@ -169,7 +169,7 @@ impl State {
         }
     }
 
-    fn heard(&self, place: Place, is_created: bool) -> Result<Heard, Refusal> {
+    pub(super) fn heard(&self, place: Place, is_created: bool) -> Result<Heard, Refusal> {
         let urgent = self.slab.get(place).ok_or(Refusal::Unknown)?.urgent;
         Ok(Heard {
             place,
@@ -201,19 +201,24 @@ impl State {
     }
 
     /// The place, if it is only one.
-    fn the_only(&self, places: impl Iterator<Item = Place>) -> Result<Option<Place>, Refusal> {
-        let some: Vec<Place> = places.take(MAX_CHOICES + 1).collect();
-        if let [] | [_] = some.as_slice() {
-            return Ok(some.first().copied());
-        }
-        let hots = some.iter().filter_map(|place| self.slab.get(*place));
+    fn the_only(&self, mut places: impl Iterator<Item = Place>) -> Result<Option<Place>, Refusal> {
+        let Some(first) = places.next() else {
+            return Ok(None);
+        };
+        let Some(second) = places.next() else {
+            return Ok(Some(first));
+        };
+        let some = [first, second].into_iter().chain(places);
+        let hots = some
+            .take(MAX_CHOICES + 1)
+            .filter_map(|place| self.slab.get(place));
         let mut instances: Vec<_> = hots.map(|hot| hot.detail.instance.clone()).collect();
         instances.sort();
         Err(Refusal::Ambiguous(instances))
     }
 
     /// A heartbeat of a row that is not deregistered.
-    fn beat(&mut self, place: Place, now: Moment) {
+    pub(super) fn beat(&mut self, place: Place, now: Moment) {
         let l = self.listening.l();
         let Some(hot) = self.slab.get(place) else {
             return;

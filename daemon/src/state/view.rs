@@ -2,11 +2,13 @@
 //!
 //! What a row is as JSON is written when a list is built, never at a heartbeat (ADR 0003).
 
+use std::sync::Arc;
+
 use lastbeat_proto::answer::{Removed, Row, Summary, Tombstone};
-use lastbeat_proto::{Status, Timestamp};
+use lastbeat_proto::{Span, Status, Timestamp};
 
 use super::command::DEREGISTERED;
-use super::slab::{Hot, Place, flag};
+use super::slab::{Detail, Hot, Place, flag};
 use super::{State, fixed, judge};
 use crate::clock::{Listened, Moment};
 use crate::instance::{self, Life};
@@ -15,6 +17,7 @@ use crate::instance::{self, Life};
 pub const LEAST_ROW_BYTES: usize = 320;
 
 /// The part of a row that moves.
+#[derive(Debug)]
 struct Moving {
     status: Status,
     late: bool,
@@ -26,6 +29,57 @@ struct Moving {
     first_seen: Timestamp,
     heard_ms: i64,
     due_ms: i64,
+}
+
+impl Moving {
+    /// The whole row.
+    fn write(&self, detail: &Detail, ttl: Span, out: &mut Vec<u8>) {
+        detail.write(ttl, out);
+        out.extend_from_slice(b",\"status\":\"");
+        out.extend_from_slice(self.status.word().as_bytes());
+        out.extend_from_slice(b"\",\"late\":");
+        out.extend_from_slice(boolean(self.late));
+        out.extend_from_slice(b",\"confirmed\":");
+        out.extend_from_slice(boolean(self.confirmed));
+        out.extend_from_slice(b",\"flapping\":");
+        out.extend_from_slice(boolean(self.flapping));
+        match &self.reason {
+            // Only letters, digits and spaces: nothing in it needs escaping.
+            Some(reason) => {
+                out.extend_from_slice(b",\"reason\":\"");
+                out.extend_from_slice(reason.as_bytes());
+                out.extend_from_slice(b"\",\"since\":\"");
+            }
+            None => out.extend_from_slice(b",\"reason\":null,\"since\":\""),
+        }
+        out.extend_from_slice(&self.since.text());
+        out.extend_from_slice(b"\",\"last_heartbeat\":\"");
+        out.extend_from_slice(&self.last_heartbeat.text());
+        out.extend_from_slice(b"\",\"first_seen\":\"");
+        out.extend_from_slice(&self.first_seen.text());
+        out.extend_from_slice(b"\",\"heard_ms\":");
+        fixed::json(out, &self.heard_ms);
+        out.extend_from_slice(b",\"due_ms\":");
+        fixed::json(out, &self.due_ms);
+        out.push(b'}');
+    }
+}
+
+/// A row at one moment.
+#[derive(Debug)]
+pub struct RowSnapshot {
+    /// What only a registration changes.
+    pub detail: Arc<Detail>,
+    /// How long its heartbeat counts.
+    pub ttl: Span,
+    moving: Moving,
+}
+
+impl RowSnapshot {
+    /// The row as JSON, as lists have it.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        self.moving.write(&self.detail, self.ttl, out);
+    }
 }
 
 /// A stored wall time as it is shown: never later than now, however the wall clock was stepped.
@@ -86,35 +140,20 @@ impl State {
 
     /// A registered row as JSON, equal in value to [`row`](Self::row).
     pub(super) fn write_registered(&self, hot: &Hot, now: Moment, out: &mut Vec<u8>) {
-        let moving = self.moving(hot, now);
-        hot.detail.write(hot.ttl, out);
-        out.extend_from_slice(b",\"status\":\"");
-        out.extend_from_slice(moving.status.word().as_bytes());
-        out.extend_from_slice(b"\",\"late\":");
-        out.extend_from_slice(boolean(moving.late));
-        out.extend_from_slice(b",\"confirmed\":");
-        out.extend_from_slice(boolean(moving.confirmed));
-        out.extend_from_slice(b",\"flapping\":");
-        out.extend_from_slice(boolean(moving.flapping));
-        match moving.reason {
-            // Only letters, digits and spaces: nothing in it needs escaping.
-            Some(reason) => {
-                out.extend_from_slice(b",\"reason\":\"");
-                out.extend_from_slice(reason.as_bytes());
-                out.extend_from_slice(b"\",\"since\":\"");
-            }
-            None => out.extend_from_slice(b",\"reason\":null,\"since\":\""),
-        }
-        out.extend_from_slice(&moving.since.text());
-        out.extend_from_slice(b"\",\"last_heartbeat\":\"");
-        out.extend_from_slice(&moving.last_heartbeat.text());
-        out.extend_from_slice(b"\",\"first_seen\":\"");
-        out.extend_from_slice(&moving.first_seen.text());
-        out.extend_from_slice(b"\",\"heard_ms\":");
-        fixed::json(out, &moving.heard_ms);
-        out.extend_from_slice(b",\"due_ms\":");
-        fixed::json(out, &moving.due_ms);
-        out.push(b'}');
+        self.moving(hot, now).write(&hot.detail, hot.ttl, out);
+    }
+
+    /// A registered row as it is now, to be written when the lock is free again.
+    pub fn snapshot(&self, place: Place, now: Moment) -> Option<RowSnapshot> {
+        let hot = self
+            .slab
+            .get(place)
+            .filter(|hot| hot.life.is_registered())?;
+        Some(RowSnapshot {
+            detail: Arc::clone(&hot.detail),
+            ttl: hot.ttl,
+            moving: self.moving(hot, now),
+        })
     }
 
     fn moving(&self, hot: &Hot, now: Moment) -> Moving {

@@ -16,6 +16,9 @@ impl Call<'_> {
     }
 
     pub(super) fn instance(&self) -> Result<Option<InstanceId>, Refusal> {
+        if self.query().is_empty() {
+            return Ok(None);
+        }
         if 1 < query::keys_of(self.query())
             .filter(|key| key == "instance")
             .count()

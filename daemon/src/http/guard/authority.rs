@@ -1,5 +1,6 @@
 //! What a `Host` or an `Origin` names: a host, as names are compared, and a port.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -10,24 +11,24 @@ pub(super) const MAX_HOST_BYTES: usize = 260;
 
 /// A host and the port written behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Authority {
-    pub(super) host: Host,
+pub(super) struct Authority<'a> {
+    pub(super) host: Host<'a>,
     pub(super) port: Option<u16>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Host {
+pub(super) enum Host<'a> {
     Address(IpAddr),
     /// Lower case, without a trailing dot.
-    Name(String),
+    Name(Cow<'a, str>),
 }
 
-impl Authority {
-    pub(super) fn of(value: &HeaderValue) -> Option<Self> {
+impl<'a> Authority<'a> {
+    pub(super) fn of(value: &'a HeaderValue) -> Option<Self> {
         value.to_str().ok().and_then(Self::parse)
     }
 
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &'a str) -> Option<Self> {
         if MAX_HOST_BYTES < text.len() {
             return None;
         }
@@ -50,7 +51,7 @@ impl Authority {
         Some(Self { host, port })
     }
 
-    pub(super) fn agrees_with(&self, other: &Self) -> bool {
+    pub(super) fn agrees_with(&self, other: &Authority<'_>) -> bool {
         let same_port = match (self.port, other.port) {
             (Some(ours), Some(theirs)) => ours == theirs,
             _ => true,
@@ -59,8 +60,8 @@ impl Authority {
     }
 }
 
-impl Host {
-    fn parse_name(text: &str) -> Option<Self> {
+impl<'a> Host<'a> {
+    fn parse_name(text: &'a str) -> Option<Self> {
         let name = plain(text);
         if let Ok(address) = name.parse::<Ipv4Addr>() {
             return Some(Self::Address(address.into()));
@@ -71,7 +72,7 @@ impl Host {
     }
 }
 
-impl fmt::Display for Authority {
+impl fmt::Display for Authority<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.port {
             None => write!(f, "{}", self.host),
@@ -80,7 +81,7 @@ impl fmt::Display for Authority {
     }
 }
 
-impl fmt::Display for Host {
+impl fmt::Display for Host<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address(IpAddr::V6(address)) => write!(f, "[{address}]"),
@@ -91,6 +92,11 @@ impl fmt::Display for Host {
 }
 
 /// Lower case, without a trailing dot: how host names are compared.
-pub(super) fn plain(name: &str) -> String {
-    name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
+pub(super) fn plain(name: &str) -> Cow<'_, str> {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    if name.bytes().any(|b| b.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
+    }
 }

@@ -1,0 +1,174 @@
+//! What is answered to who was heard, written from the row's own JSON: most of all answers are
+//! these.
+
+use std::io::Write;
+
+use lastbeat_proto::Span;
+
+use crate::state::RowSnapshot;
+
+/// Room for an answer about a row with a short name and few labels, in bytes; others grow.
+const USUAL_BYTES: usize = 768;
+
+/// An instance was heard, and what happened is stored.
+#[derive(Debug)]
+pub struct HeardAnswer {
+    pub(super) row: RowSnapshot,
+    pub(super) by: By,
+}
+
+/// How an instance was heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// By a registration.
+    Registration {
+        /// Whether it was not registered before.
+        is_created: bool,
+        /// Whether it came without an address, so that the caller's was taken.
+        is_at_caller: bool,
+    },
+    /// By its name alone.
+    Name,
+}
+
+impl HeardAnswer {
+    /// A [`RegisterAnswer`](lastbeat_proto::answer::RegisterAnswer) or
+    /// [`HeartbeatAnswer`](lastbeat_proto::answer::HeartbeatAnswer) as JSON.
+    ///
+    /// # Errors
+    /// None that can be: texts and numbers always serialize, and memory takes them.
+    pub fn json(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let detail = &self.row.detail;
+        let every = self.row.ttl.third();
+        let mut out = Vec::with_capacity(USUAL_BYTES);
+        out.extend_from_slice(b"{\"message\":");
+        serde_json::to_writer(&mut out, &detail.name)?;
+        // The text goes on; nothing behind the name needs escaping.
+        out.pop();
+        let done = match self.by {
+            By::Registration {
+                is_created: true, ..
+            } => "registered",
+            By::Registration { .. } | By::Name => "heard",
+        };
+        write(&mut out, format_args!(" {done}"));
+        if let By::Registration {
+            is_at_caller: true, ..
+        } = self.by
+        {
+            let ip = &detail.address;
+            write(
+                &mut out,
+                format_args!(" at {ip}, the address the request came from"),
+            );
+        }
+        write(
+            &mut out,
+            format_args!("; send this again every {every}\",\"service\":"),
+        );
+        self.row.write(&mut out);
+        if let By::Registration { is_created, .. } = self.by {
+            write(&mut out, format_args!(",\"created\":{is_created}"));
+        }
+        span(&mut out, b",\"ttl_s\":", self.row.ttl)?;
+        span(&mut out, b",\"heartbeat_every_s\":", every)?;
+        out.push(b'}');
+        Ok(out)
+    }
+}
+
+/// Writing to memory cannot fail.
+fn write(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+    out.write_fmt(text).unwrap_or(());
+}
+
+fn span(out: &mut Vec<u8>, key: &[u8], span: Span) -> Result<(), serde_json::Error> {
+    out.extend_from_slice(key);
+    serde_json::to_writer(out, &span)
+}
+
+#[cfg(test)]
+mod tests {
+    use lastbeat_proto::answer::{HeartbeatAnswer, RegisterAnswer};
+    use lastbeat_proto::register::Registration;
+    use lastbeat_proto::{Address, ServiceName, Timestamp};
+    use std::net::IpAddr;
+
+    use super::*;
+    use crate::clock::{Moment, Mono};
+    use crate::config::{Limits, Rules};
+    use crate::state::State;
+    use crate::state::record::Loaded;
+
+    const NOW: Moment = Moment {
+        wall: Timestamp::from_micros(1_800_000_000_000_000),
+        mono: Mono::from_micros(1_000_000),
+    };
+
+    const LIMITS: Limits = Limits {
+        instances: 10,
+        tombstones: 3,
+    };
+    const RULES: Rules = Rules {
+        ttl: Span::from_secs(60),
+        remove_after: Span::from_secs(60),
+        start_grace: Span::from_secs(60),
+        gone_for: Span::from_secs(86_400),
+        tombstones_for: Span::from_secs(7 * 86_400),
+    };
+
+    #[test]
+    fn what_is_written_is_read_as_the_same_row_with_its_sentence() {
+        let caller = Address::from(IpAddr::from([192, 0, 2, 7]));
+        let mut state = State::load(Loaded::default(), RULES, LIMITS, NOW);
+        for (body, name, by) in [
+            (
+                r#"{"name": "a\"b\\\u00fc", "tags": ["x"]}"#,
+                "a\"b\\\u{fc}",
+                "registered at 192.0.2.7, the address the request came from",
+            ),
+            (
+                r#"{"name": "c", "ip": "10.0.0.1:80", "ttl_s": 10}"#,
+                "c",
+                "registered",
+            ),
+        ] {
+            let registration = Registration::parse(body.as_bytes()).unwrap();
+            let heard = state.register(&registration, &caller, NOW).unwrap();
+            let row = state.row(heard.place, NOW).unwrap();
+            let every = row.ttl_s.third();
+            let answer = |by| HeardAnswer {
+                row: state.snapshot(heard.place, NOW).unwrap(),
+                by,
+            };
+            let registered = answer(By::Registration {
+                is_created: true,
+                is_at_caller: registration.ip.is_none(),
+            });
+
+            let read: RegisterAnswer = serde_json::from_slice(&registered.json().unwrap()).unwrap();
+            assert_eq!(
+                read,
+                RegisterAnswer {
+                    message: format!("{name} {by}; send this again every {every}"),
+                    service: row.clone(),
+                    created: true,
+                    ttl_s: row.ttl_s,
+                    heartbeat_every_s: every,
+                }
+            );
+            let json = answer(By::Name).json().unwrap();
+            let read: HeartbeatAnswer = serde_json::from_slice(&json).unwrap();
+            assert_eq!(
+                read,
+                HeartbeatAnswer {
+                    message: format!("{name} heard; send this again every {every}"),
+                    ttl_s: row.ttl_s,
+                    heartbeat_every_s: every,
+                    service: row,
+                }
+            );
+            assert_eq!(ServiceName::parse(name).unwrap(), registration.name);
+        }
+    }
+}
