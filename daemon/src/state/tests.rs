@@ -9,6 +9,7 @@ use super::record::Loaded;
 use super::*;
 use crate::config::{Limits, Rules};
 
+mod again;
 mod flapping;
 mod fleet;
 mod notices;
