@@ -1,7 +1,10 @@
 //! The part of a row's JSON that only a registration changes.
 //!
-//! It is written anew into every list: kept, it would be a third of what a row takes of memory, and
-//! to copy it would be as slow as to write it.
+//! Most of it is written anew into every list: kept, it would be a third of what a row takes of
+//! memory, and to copy it would be as slow as to write it. Tags and metadata may be long and are
+//! kept as JSON where there are any.
+
+use std::collections::BTreeMap;
 
 use lastbeat_proto::Span;
 use serde::Serialize;
@@ -20,15 +23,17 @@ impl Detail {
         json(out, &self.port);
         out.extend_from_slice(b",\"ttl_s\":");
         json(out, &ttl);
-        if self.tags().is_empty() && self.metadata().is_empty() {
-            out.extend_from_slice(b",\"tags\":[],\"metadata\":{}");
-            return;
-        }
-        out.extend_from_slice(b",\"tags\":");
-        json(out, self.tags());
-        out.extend_from_slice(b",\"metadata\":");
-        json(out, self.metadata());
+        out.extend_from_slice(self.labels_json());
     }
+}
+
+/// Tags and metadata, from the comma before them on.
+pub(super) fn labels(tags: &[String], metadata: &BTreeMap<String, String>) -> Vec<u8> {
+    let mut out = b",\"tags\":".to_vec();
+    json(&mut out, tags);
+    out.extend_from_slice(b",\"metadata\":");
+    json(&mut out, metadata);
+    out
 }
 
 /// A key and a text, of which most have nothing that must be escaped.

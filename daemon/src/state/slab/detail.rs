@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use lastbeat_proto::{Address, InstanceId, ServiceName, Span, Timestamp};
 
+use crate::state::fixed;
 use crate::state::record::InstanceRecord;
 
 /// The part of a row that only a registration changes; replaced whole, never changed.
@@ -32,6 +33,9 @@ pub struct Detail {
 struct Labels {
     tags: Vec<String>,
     metadata: BTreeMap<String, String>,
+    /// Both as JSON, from the comma before them on: it may have eleven KiB, and lists are written
+    /// under the lock.
+    json: Box<[u8]>,
 }
 
 /// The metadata of who has none.
@@ -49,12 +53,20 @@ impl Detail {
             .as_ref()
             .map_or(&NO_METADATA, |labels| &labels.metadata)
     }
+
+    /// Both as JSON, from the comma before them on.
+    pub(in crate::state) fn labels_json(&self) -> &[u8] {
+        self.labels
+            .as_ref()
+            .map_or(b",\"tags\":[],\"metadata\":{}", |labels| &labels.json)
+    }
 }
 
 impl From<InstanceRecord> for Detail {
     fn from(record: InstanceRecord) -> Self {
         let has_labels = !record.tags.is_empty() || !record.metadata.is_empty();
-        let labels = Labels {
+        let labels = || Labels {
+            json: fixed::labels(&record.tags, &record.metadata).into_boxed_slice(),
             tags: record.tags,
             metadata: record.metadata,
         };
@@ -66,7 +78,7 @@ impl From<InstanceRecord> for Detail {
             port: record.port,
             own_ttl: record.ttl,
             first_seen: record.first_seen,
-            labels: has_labels.then(|| Box::new(labels)),
+            labels: has_labels.then(|| Box::new(labels())),
         }
     }
 }
