@@ -3,9 +3,10 @@
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 
 use crate::browser::{Browser, Look};
 use crate::fleet::{self, Fleet};
@@ -16,33 +17,64 @@ use crate::scratch::Scratch;
 use crate::terminal::Terminal;
 use crate::test::root;
 
-/// Every picture of the dashboard.
-const PICTURES: [(&str, Look); 3] = [
-    (
-        "dashboard-light.png",
-        Look {
-            width: 1_100,
-            height: 760,
-            scheme: "light",
-        },
-    ),
-    (
-        "dashboard-dark.png",
-        Look {
-            width: 1_100,
-            height: 760,
+/// One picture of the dashboard.
+struct Picture {
+    /// Its file.
+    name: &'static str,
+    /// What is opened, below the page's address.
+    path: &'static str,
+    look: Look,
+}
+
+const LAPTOP: Look = Look {
+    width: 1_100,
+    height: 760,
+    scheme: "light",
+};
+
+/// Every picture of the page while the daemon serves.
+const PICTURES: [Picture; 4] = [
+    Picture {
+        name: "dashboard-light.png",
+        path: "",
+        look: LAPTOP,
+    },
+    Picture {
+        name: "dashboard-dark.png",
+        path: "",
+        look: Look {
             scheme: "dark",
+            ..LAPTOP
         },
-    ),
-    (
-        "dashboard-phone.png",
-        Look {
+    },
+    Picture {
+        name: "dashboard-phone.png",
+        path: "",
+        look: Look {
             width: 360,
             height: 720,
             scheme: "light",
         },
-    ),
+    },
+    Picture {
+        name: "service.png",
+        path: "s/search-indexer",
+        look: LAPTOP,
+    },
 ];
+
+/// The page whose daemon has gone.
+const LOST: Picture = Picture {
+    name: "dashboard-lost.png",
+    path: "",
+    look: LAPTOP,
+};
+
+/// What is true in a page that has told of a lost daemon.
+const TELLS_OF_LOSS: &str = "return document.querySelector('#alert').textContent !== ''";
+
+/// How long a page may take to tell of it: two answers missed.
+const LOSS_TOLD: Duration = Duration::from_secs(20);
 
 /// Largest picture, in bytes: they stay in the repository for ever.
 const MAX_PICTURE_BYTES: usize = 80_000;
@@ -53,16 +85,17 @@ const SETTLING: Duration = Duration::from_millis(700);
 /// The port that users know, where it is free.
 const PORT: u16 = 5001;
 
-/// Takes all pictures; with a URL, only those of that page, into `target/`.
+/// Takes all pictures; with the address of a running dashboard, those of that one, into `target/`.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let root = root()?;
     let folder = Scratch::new(&root, "screenshots")?;
     if let [url] = arguments {
-        photograph(folder.path(), url, &root.join("target"))?;
+        let browser = Browser::start(&folder.path().join("profile"))?;
+        photograph(&browser, url, &root.join("target"))?;
         return Ok(ExitCode::SUCCESS);
     }
     build()?;
-    let (_daemon, address) = start_daemon(&root, folder.path())?;
+    let (daemon, address) = start_daemon(&root, folder.path())?;
     let url = format!("http://{address}");
     let fleet = Fleet::start(address)?;
     println!(
@@ -74,7 +107,14 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let pictures = root.join("docs/img");
     std::fs::create_dir_all(&pictures)?;
     type_off(&root, folder.path(), &url, &pictures)?;
-    photograph(folder.path(), &format!("{url}/"), &pictures)?;
+    let browser = Browser::start(&folder.path().join("profile"))?;
+    photograph(&browser, &url, &pictures)?;
+    browser.set_look(LOST.look)?;
+    browser.open(&url)?;
+    drop(fleet);
+    drop(daemon);
+    wait_until(&browser, TELLS_OF_LOSS)?;
+    save(&browser, LOST.name, &pictures)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -101,22 +141,38 @@ fn start_daemon(root: &Path, folder: &Path) -> Result<(Running, SocketAddr)> {
     )
 }
 
-fn photograph(scratch: &Path, url: &str, into: &Path) -> Result<()> {
-    let browser = Browser::start(&scratch.join("profile"))?;
-    for (name, look) in PICTURES {
+fn photograph(browser: &Browser, url: &str, into: &Path) -> Result<()> {
+    for Picture { name, path, look } in PICTURES {
         browser.set_look(look)?;
-        browser.open(url)?;
+        browser.open(&format!("{}/{path}", url.trim_end_matches('/')))?;
         std::thread::sleep(SETTLING);
-        let picture = palette::reduce(&browser.picture()?)?;
-        println!("{name}: {} bytes", picture.len());
+        save(browser, name, into)?;
+    }
+    Ok(())
+}
+
+/// Keeps what the window shows now.
+fn save(browser: &Browser, name: &str, into: &Path) -> Result<()> {
+    let picture = palette::reduce(&browser.picture()?)?;
+    println!("{name}: {} bytes", picture.len());
+    ensure!(
+        picture.len() <= MAX_PICTURE_BYTES,
+        "{name} has {} bytes; the limit is {MAX_PICTURE_BYTES}, choose a smaller window",
+        picture.len()
+    );
+    let path = into.join(name);
+    std::fs::write(&path, picture).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn wait_until(browser: &Browser, script: &str) -> Result<()> {
+    let began = Instant::now();
+    while browser.says(script)? != Value::Bool(true) {
         ensure!(
-            picture.len() <= MAX_PICTURE_BYTES,
-            "{name} has {} bytes; the limit is {MAX_PICTURE_BYTES}, choose a smaller window",
-            picture.len()
+            began.elapsed() < LOSS_TOLD,
+            "the page did not tell of its lost daemon within {} s",
+            LOSS_TOLD.as_secs()
         );
-        let path = into.join(name);
-        std::fs::write(&path, picture)
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        std::thread::sleep(Duration::from_millis(100));
     }
     Ok(())
 }
