@@ -6,9 +6,11 @@
 //! an error only when something was answered wrongly or could not be measured.
 
 mod bars;
+mod chart;
 mod compare;
 mod duel;
 mod fleet;
+mod growth;
 mod load;
 mod options;
 mod properties;
@@ -16,20 +18,21 @@ mod report;
 mod requests;
 mod rivals;
 mod server;
+mod steady;
 mod storm;
 mod watch;
 mod wire;
 pub(crate) mod yardstick;
 
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, ensure};
 use tokio::runtime::Runtime;
 
 use self::bars::{BARS, Bar, Figure};
 use self::load::{Load, Outcome};
-use self::options::{Options, Scale};
+use self::options::{Options, Scale, What};
 use self::server::Server;
 use crate::USAGE;
 use crate::runner::call;
@@ -141,12 +144,15 @@ const fn part(
 /// When the build fails, or something was answered wrongly.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let Some(options) = Options::read(arguments)? else {
-        eprintln!("xtask bench: the options are --quick, --only WORD and --programs FOLDER");
+        eprintln!(
+            "xtask bench: the options are --quick, --only WORD and --programs FOLDER; --growth or \
+             --steady measures that instead"
+        );
         return Ok(ExitCode::from(USAGE));
     };
     let root = root()?;
     if cfg!(debug_assertions) {
-        return build_and_run(&root, options.programs.is_some(), arguments);
+        return build_and_run(&root, &options, arguments);
     }
     let programs = options.programs;
     let programs = programs.unwrap_or_else(|| root.join("target/release"));
@@ -163,27 +169,38 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         registration_rate: None,
         beside: Vec::new(),
     };
-    bench.measure(options.only)
+    match options.what {
+        What::Bars => bench.measure(options.only),
+        What::Growth => growth::measure(&mut bench),
+        What::Steady => steady::measure(&mut bench),
+    }
 }
 
 /// The load must not be slower than what it measures: everything is built for release, and the
 /// release build of this program measures.
 fn build_and_run(
     root: &std::path::Path,
-    has_programs: bool,
+    options: &Options<'_>,
     arguments: &[String],
 ) -> Result<ExitCode> {
     let mut build = vec!["build", "--release", "-p", "xtask"];
-    if !has_programs {
+    if options.programs.is_none() {
         build.extend(["-p", "lastbeatd", "-p", "lastbeat"]);
     }
     let status = call(&build).status()?;
     ensure!(status.success(), "the release build ended with {status}");
-    let status = std::process::Command::new(root.join("target/release/xtask"))
-        .arg("bench")
-        .args(arguments)
-        .status()
-        .context("cannot start the release build of xtask")?;
+    let program = root.join("target/release/xtask");
+    let mut command = Command::new(&program);
+    if options.what == What::Steady {
+        // The load, and all that it starts, leaves the other core to the daemon.
+        command = Command::new("taskset");
+        command
+            .args(["--cpu-list", &steady::LOAD_CORE.to_string()])
+            .arg(program);
+    }
+    let status = command.arg("bench").args(arguments).status().context(
+        "cannot start the release build of xtask (with --steady by taskset of util-linux)",
+    )?;
     Ok(if status.success() {
         ExitCode::SUCCESS
     } else {
@@ -245,7 +262,7 @@ impl Bench {
 
     /// The bare server.
     fn yardstick() -> Result<Server> {
-        let mut command = std::process::Command::new(std::env::current_exe()?);
+        let mut command = Command::new(std::env::current_exe()?);
         Server::start(command.arg("yardstick"))
     }
 

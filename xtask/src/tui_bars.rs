@@ -9,6 +9,7 @@ pub(crate) mod pty;
 pub(crate) mod registry;
 mod still;
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
@@ -120,6 +121,15 @@ fn figure(bar: &'static Bar, measured: f64) -> Figure {
     let figure = Figure { bar, measured };
     println!("   {}", figure.row());
     figure
+}
+
+/// From key to frame with so many rows that beat, p99 in ms.
+///
+/// # Errors
+/// When the client cannot be started, or a key shows nothing.
+pub(crate) fn key_ms(client: &str, daemon: SocketAddr, rows: usize) -> Result<f64> {
+    let mut pty = measure::live(&[client], daemon)?;
+    Ok(percentile(fluency::keys(&mut pty, rows)?, 99))
 }
 
 /// The time that so many of a hundred do not exceed, in ms.

@@ -32,7 +32,7 @@ const fn at_least(what: &'static str, must: f64, stretch: f64, digits: usize) ->
     }
 }
 
-const fn at_most(
+pub(super) const fn at_most(
     what: &'static str,
     must: f64,
     stretch: f64,

@@ -77,6 +77,18 @@ impl Outcome {
         super::float(worst.max().unwrap_or(0)) / 1_000.0
     }
 
+    /// The same of all that were kept, whatever their second.
+    ///
+    /// # Errors
+    /// When the histograms do not fit together.
+    pub(super) fn overall_ms(&self, of_hundred: f64) -> Result<f64> {
+        let mut all = histogram()?;
+        for second in &self.latencies {
+            all.add(second)?;
+        }
+        Ok(super::float(all.value_at_percentile(of_hundred)) / 1_000.0)
+    }
+
     /// How many latencies are kept.
     #[cfg(test)]
     fn kept(&self) -> u64 {
@@ -85,7 +97,7 @@ impl Outcome {
 }
 
 /// A histogram of microseconds up to a minute and a half, to three digits.
-fn histogram() -> Result<Histogram<u64>> {
+pub(super) fn histogram() -> Result<Histogram<u64>> {
     Histogram::new_with_bounds(1, 100_000_000, 3).context("the bounds of a histogram")
 }
 
@@ -335,6 +347,7 @@ mod tests {
         };
 
         assert!((8.99..9.02).contains(&outcome.percentile_ms(99.0)));
+        assert!((1.99..2.02).contains(&outcome.overall_ms(60.0).unwrap()));
         assert!((1.49..1.51).contains(&outcome.rate()));
     }
 }

@@ -16,6 +16,8 @@ pub(super) struct Scale {
     pub(super) storms: usize,
     /// How long heartbeats are written to the disk: several checkpoints.
     pub(super) disk: Duration,
+    /// How long many instances beat.
+    pub(super) steady: Duration,
 }
 
 /// For a verdict.
@@ -24,6 +26,7 @@ pub(super) const FULL: Scale = Scale {
     slice: Duration::from_secs(3),
     storms: 3,
     disk: Duration::from_secs(120),
+    steady: Duration::from_secs(600),
 };
 
 /// For a look.
@@ -32,10 +35,23 @@ const QUICK: Scale = Scale {
     slice: Duration::from_millis(700),
     storms: 1,
     disk: Duration::from_secs(20),
+    steady: Duration::from_secs(60),
 };
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum What {
+    /// Everything that has a bar.
+    Bars,
+    /// How cost grows with the number of instances.
+    Growth,
+    /// 100,000 instances that beat for minutes.
+    Steady,
+}
 
 /// What was asked for.
 pub(super) struct Options<'a> {
+    pub(super) what: What,
     pub(super) scale: Scale,
     /// The parts whose titles have this word are measured.
     pub(super) only: &'a str,
@@ -51,6 +67,7 @@ impl<'a> Options<'a> {
     pub(super) fn read(arguments: &'a [String]) -> Result<Option<Self>> {
         let mut words = arguments.iter().map(String::as_str);
         let mut options = Self {
+            what: What::Bars,
             scale: FULL,
             only: "",
             programs: None,
@@ -58,6 +75,8 @@ impl<'a> Options<'a> {
         while let Some(word) = words.next() {
             match word {
                 "--quick" => options.scale = QUICK,
+                "--growth" => options.what = What::Growth,
+                "--steady" => options.what = What::Steady,
                 "--only" | "--programs" => match (word, words.next()) {
                     (_, None) => return Ok(None),
                     ("--only", Some(word)) => options.only = word,
@@ -87,6 +106,9 @@ mod tests {
         };
 
         assert_eq!(read(&[]), Some((5, String::new(), None)));
+        let growth = ["--growth".to_owned()];
+        let growth = Options::read(&growth).unwrap().unwrap();
+        assert_eq!(growth.what, What::Growth);
         let programs = Some(PathBuf::from("/a"));
         assert_eq!(
             read(&["--programs", "/a", "--quick", "--only", "disk"]),

@@ -34,7 +34,7 @@ const SETTLING: Duration = Duration::from_secs(3);
 
 /// Medians of some slices in which the same is asked over one connection: processor time and latency,
 /// in ms.
-fn cost(bench: &Bench, server: &Server, path: &str, count: u64) -> Result<(f64, f64)> {
+pub(super) fn cost(bench: &Bench, server: &Server, path: &str, count: u64) -> Result<(f64, f64)> {
     let load = Load::closed(server.address, 1, Until::Count(count), requests::get(path));
     let slices = (0..bench.scale.rounds).map(|_| Slice::of(bench, (server, &load)));
     let slices: Vec<Slice> = slices.collect::<Result<_>>()?;
@@ -62,7 +62,9 @@ pub(super) fn many(bench: &mut Bench) -> Result<Vec<Figure>> {
     fleet::register(bench, &daemon, MANY)?;
     let mut figures = vec![memory(bench, &daemon)?];
     figures.push(compare::growth(bench, &daemon, MANY)?);
-    figures.push(delta(bench, &daemon)?);
+    let (cpu, latency) = delta(bench, &daemon, MANY)?;
+    let note = format!("over a connection {latency:.2} ms");
+    figures.push(Figure::new(&bars::DELTA, cpu, note));
     daemon.end()?;
     let mut times = Vec::new();
     for _ in 0..bench.scale.rounds {
@@ -88,10 +90,11 @@ fn memory(bench: &Bench, daemon: &Server) -> Result<Figure> {
     Ok(Figure::new(&bars::MEMORY, before.max(after), note))
 }
 
-fn delta(bench: &Bench, daemon: &Server) -> Result<Figure> {
+/// A delta of 100 changes in a registry of `count`: processor time and latency, in ms.
+pub(super) fn delta(bench: &Bench, daemon: &Server, count: u64) -> Result<(f64, f64)> {
     let list = http::ask(daemon.address, "GET", "/services?size=1", &Value::Null)?;
     let cursor = list["cursor"].as_str().context("a list has a cursor")?;
-    let beats = requests::heartbeats(MANY);
+    let beats = requests::heartbeats(count);
     bench.load(&Load::closed(
         daemon.address,
         1,
@@ -105,13 +108,11 @@ fn delta(bench: &Bench, daemon: &Server) -> Result<Figure> {
         u64::try_from(changed)? == CHANGED,
         "{CHANGED} instances beat, and {changed} changed"
     );
-    let (cpu, latency) = cost(bench, daemon, &path, DELTAS)?;
-    let note = format!("over a connection {latency:.2} ms");
-    Ok(Figure::new(&bars::DELTA, cpu, note))
+    cost(bench, daemon, &path, DELTAS)
 }
 
 /// From the start of the program until it was asked and answered that it serves, in ms.
-fn first_answer(start: impl Fn() -> Result<Server>) -> Result<(f64, Server)> {
+pub(super) fn first_answer(start: impl Fn() -> Result<Server>) -> Result<(f64, Server)> {
     let began = Instant::now();
     let daemon = start()?;
     loop {

@@ -27,18 +27,24 @@ impl Machine {
             Ok(String::from_utf8(output.stdout)?.trim().to_owned())
         };
         let cpus = std::fs::read_to_string("/proc/cpuinfo")?;
+        let cores = cpus.lines().filter(|line| line.starts_with("processor"));
         let model = cpus.lines().find(|line| line.starts_with("model name"));
         let model = model.and_then(|line| line.split_once(": "));
         Ok(Self {
             words: format!(
                 "{} cores of {}, Linux {}, {}",
-                std::thread::available_parallelism()?,
+                cores.count(),
                 model.map_or("an unknown processor", |(_, name)| name),
                 said("uname", "-r")?,
                 said("date", "+%F")?,
             ),
             load: load()?,
         })
+    }
+
+    /// In a line.
+    pub(super) fn words(&self) -> String {
+        format!("{}; load {} before", self.words, self.load)
     }
 }
 

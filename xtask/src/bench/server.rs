@@ -179,6 +179,26 @@ pub(super) fn daemon(program: &Path, folder: &Path, arguments: &[&str]) -> Resul
     ))
 }
 
+/// The same on one core.
+///
+/// # Errors
+/// When it does not start.
+pub(super) fn daemon_on_core(
+    core: usize,
+    program: &Path,
+    folder: &Path,
+    arguments: &[&str],
+) -> Result<Server> {
+    let command = daemon_command(program, folder, "127.0.0.1:0", arguments);
+    let mut pinned = Command::new("taskset");
+    pinned
+        .args(["--cpu-list", &core.to_string()])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .env_clear();
+    Server::start(&mut pinned)
+}
+
 /// The command line of such a daemon.
 pub(super) fn daemon_command(
     program: &Path,

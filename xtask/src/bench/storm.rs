@@ -59,33 +59,49 @@ pub(super) fn all(bench: &mut Bench) -> Result<Vec<Figure>> {
     Ok(figures)
 }
 
-/// How long the machine needs to register all of them, amply.
-fn time_to_register(bench: &Bench) -> Duration {
+/// How long the machine needs to register so many, amply.
+pub(super) fn time_to_register(bench: &Bench, count: u64) -> Duration {
     let rate = bench.registration_rate.unwrap_or(5_000.0).min(25_000.0);
-    Duration::from_secs_f64(3.0 + 2.5 * float(ALL) / rate)
+    Duration::from_secs_f64(3.0 + 2.5 * float(count) / rate)
+}
+
+/// How late transitions were seen, in order.
+pub(super) struct Lateness(Vec<Late>);
+
+impl Lateness {
+    pub(super) fn of(mut seen: Vec<Late>) -> Self {
+        seen.sort_unstable_by_key(|late| late.by_us);
+        Self(seen)
+    }
+
+    /// What so many of a hundred do not exceed, in ms.
+    pub(super) fn percentile_ms(&self, of_hundred: usize) -> f64 {
+        let place = (self.0.len() * of_hundred).div_ceil(100).saturating_sub(1);
+        self.0.get(place).map_or(f64::NAN, Late::by_ms)
+    }
+
+    /// All in a few words.
+    pub(super) fn words(&self) -> String {
+        let deadlines = || self.0.iter().map(|late| late.deadline_us);
+        let width_us = deadlines().max().unwrap_or(0) - deadlines().min().unwrap_or(0);
+        format!(
+            "{} transitions, deadlines within {:.0} ms: p50 {:.1}, p99 {:.1}, max {:.1} ms",
+            self.0.len(),
+            float(width_us.unsigned_abs()) / 1_000.0,
+            self.percentile_ms(50),
+            self.percentile_ms(99),
+            self.percentile_ms(100)
+        )
+    }
 }
 
 /// Median of the p99 of some runs, in ms, and what was seen in the last one.
 fn lateness(bench: &mut Bench, run: fn(&mut Bench) -> Result<Vec<Late>>) -> Result<(f64, String)> {
     let (mut percentiles, mut note) = (Vec::new(), String::new());
     for _ in 0..bench.scale.storms {
-        let mut seen = run(bench)?;
-        seen.sort_unstable_by_key(|late| late.by_us);
-        let at = |of_hundred: usize| {
-            let place = (seen.len() * of_hundred).div_ceil(100).saturating_sub(1);
-            seen.get(place).map_or(f64::NAN, Late::by_ms)
-        };
-        let deadlines = || seen.iter().map(|late| late.deadline_us);
-        let width_us = deadlines().max().unwrap_or(0) - deadlines().min().unwrap_or(0);
-        note = format!(
-            "{} transitions, deadlines within {:.0} ms: p50 {:.1}, p99 {:.1}, max {:.1} ms",
-            seen.len(),
-            float(width_us.unsigned_abs()) / 1_000.0,
-            at(50),
-            at(99),
-            at(100)
-        );
-        percentiles.push(at(99));
+        let seen = Lateness::of(run(bench)?);
+        note = seen.words();
+        percentiles.push(seen.percentile_ms(99));
     }
     Ok((median(percentiles), note))
 }
@@ -95,7 +111,7 @@ fn spread(bench: &mut Bench) -> Result<Vec<Late>> {
     let daemon = bench.daemon()?;
     fleet::register(bench, &daemon, BEATING)?;
     let silent = ALL - BEATING;
-    let ready = time_to_register(bench);
+    let ready = time_to_register(bench, ALL);
     let ttl = move |number| ready.as_secs_f64() + SPREAD_S * float(number) / float(silent);
     let last = SystemTime::now() + ready + Duration::from_secs_f64(SPREAD_S);
     fleet::register_as(
@@ -118,7 +134,7 @@ fn at_once(bench: &mut Bench) -> Result<Vec<Late>> {
 /// Registers those that beat, and all others so that they are due at one moment, which it says.
 fn register_until_one_moment(bench: &Bench, daemon: &Server) -> Result<SystemTime> {
     fleet::register(bench, daemon, BESIDE)?;
-    let moment = SystemTime::now() + time_to_register(bench);
+    let moment = SystemTime::now() + time_to_register(bench, ALL);
     fleet::register_as(
         bench,
         daemon,

@@ -56,34 +56,60 @@ pub(super) fn watch(
     let beats = requests::heartbeats(beating);
     let beats = Load::closed(address, BEAT_CONNECTIONS, Until::Time(rest), beats);
     let beats = beats.open(BEATS_PER_SECOND);
-    let answers = bench.runtime.block_on(async {
+    let mut answers: Vec<(SystemTime, Vec<u8>)> = Vec::new();
+    bench.runtime.block_on(async {
         let beating = tokio::spawn(async move { beats.run().await });
-        let answers = changes(address, Instant::now() + rest, silent).await?;
+        // They are read when nobody is measured any more.
+        let keep = |came, body| answers.push((came, body));
+        changes(address, Instant::now() + rest, silent, keep).await?;
         // Who watches is done before those who beat, mostly.
         beating.abort();
         if let Ok(beaten) = beating.await {
             beaten?;
         }
-        anyhow::Ok(answers)
+        anyhow::Ok(())
     })?;
-    let mut seen = HashMap::new();
+    let mut seen = Seen::default();
     for (came, body) in answers {
-        let answer: Answer<'_> = serde_json::from_slice(&body)?;
+        seen.read(came, &body)?;
+    }
+    seen.all_of(silent)
+}
+
+/// Those that were seen to be DOWN, each once.
+#[derive(Debug, Default)]
+pub(super) struct Seen(HashMap<String, Late>);
+
+impl Seen {
+    /// Takes in an answer that came at this time.
+    ///
+    /// # Errors
+    /// When it is no list of changes.
+    pub(super) fn read(&mut self, came: SystemTime, body: &[u8]) -> Result<()> {
+        let answer: Answer<'_> = serde_json::from_slice(body)?;
         for row in { answer.services.iter() }.filter(|row| row.is_silent()) {
             let deadline_us = Timestamp::parse(row.since)?.as_micros();
             let late = Late {
                 deadline_us,
                 by_us: micros(came)? - deadline_us,
             };
-            seen.entry(row.name.to_owned()).or_insert(late);
+            self.0.entry(row.name.to_owned()).or_insert(late);
         }
+        Ok(())
     }
-    let count = u64::try_from(seen.len())?;
-    ensure!(
-        count == silent,
-        "{silent} fell silent, and {count} were seen to be DOWN"
-    );
-    Ok(seen.into_values().collect())
+
+    /// How late each was seen.
+    ///
+    /// # Errors
+    /// When they are not so many.
+    pub(super) fn all_of(self, silent: u64) -> Result<Vec<Late>> {
+        let count = u64::try_from(self.0.len())?;
+        ensure!(
+            count == silent,
+            "{silent} fell silent, and {count} were seen to be DOWN"
+        );
+        Ok(self.0.into_values().collect())
+    }
 }
 
 fn micros(time: SystemTime) -> Result<i64> {
@@ -110,12 +136,17 @@ impl Row<'_> {
     }
 }
 
-/// Answers with what changed, and when each was there; until all silent ones are DOWN.
-async fn changes(
+/// Asks for what changed until all silent ones are DOWN, and hands each answer over with the time at
+/// which all of it was there.
+///
+/// # Errors
+/// When a request is not answered well.
+pub(super) async fn changes(
     daemon: SocketAddr,
     until: Instant,
     silent: u64,
-) -> Result<Vec<(SystemTime, Vec<u8>)>> {
+    mut take: impl FnMut(SystemTime, Vec<u8>),
+) -> Result<()> {
     let mut connection = Connection::new(daemon, Wire::Http);
     let ask = |path: &str| {
         let mut request = Vec::new();
@@ -123,7 +154,6 @@ async fn changes(
         request
     };
     connection.ask(&ask("/services?size=1")).await?;
-    let mut answers: Vec<(SystemTime, Vec<u8>)> = Vec::new();
     let mut body = connection.body()?;
     loop {
         let head = body.get(..HEAD_BYTES).unwrap_or(&body);
@@ -131,7 +161,7 @@ async fn changes(
         let down = text_after(&head, "\"down\":", [',', '}']);
         let down: u64 = down.context("an answer without its counts")?.parse()?;
         if silent <= down || until < Instant::now() {
-            return Ok(answers);
+            return Ok(());
         }
         let cursor = text_after(&head, "\"cursor\":\"", ['"', '"']);
         let cursor = cursor.context("an answer without a cursor")?;
@@ -139,7 +169,7 @@ async fn changes(
         connection.ask(&request).await?;
         let came = SystemTime::now();
         body = connection.body()?;
-        answers.push((came, body.clone()));
+        take(came, body.clone());
     }
 }
 

@@ -20,6 +20,17 @@ const FILTER: &str = "service-0123";
 /// Keys, letters of a filter and memory with many rows that beat.
 pub(super) fn measure(client: &str, daemon: SocketAddr, rows: usize) -> Result<[Figure; 3]> {
     let mut pty = live(&[client], daemon)?;
+    let key = figure(&KEY, percentile(keys(&mut pty, rows)?, 99));
+    let mut times = Vec::new();
+    for _ in 0..ROUNDS {
+        times.extend(times_of_letters(&mut pty)?);
+    }
+    let letter = figure(&LETTER, percentile(times, 99));
+    Ok([key, letter, figure(&MEMORY, pty.peak_memory()?)])
+}
+
+/// How long each key takes to its frame, all of them some times.
+pub(super) fn keys(pty: &mut Pty, rows: usize) -> Result<Vec<Duration>> {
     pty.read_text(&format!(" 1/{rows} "))?;
     let mut times = Vec::new();
     for _ in 0..ROUNDS {
@@ -28,15 +39,9 @@ pub(super) fn measure(client: &str, daemon: SocketAddr, rows: usize) -> Result<[
             let (at, sort) = place(screen);
             at == Some(format!("1/{rows}")) && sort.is_some_and(|sort| sort.starts_with("state"))
         })?;
-        times.extend(times_of_keys(&mut pty)?);
+        times.extend(times_of_keys(pty)?);
     }
-    let key = figure(&KEY, percentile(times, 99));
-    let mut times = Vec::new();
-    for _ in 0..ROUNDS {
-        times.extend(times_of_letters(&mut pty)?);
-    }
-    let letter = figure(&LETTER, percentile(times, 99));
-    Ok([key, letter, figure(&MEMORY, pty.peak_memory()?)])
+    Ok(times)
 }
 
 /// How long each of the keys takes to a frame that shows what it did.
