@@ -17,7 +17,7 @@ enum Sign {
 pub(crate) const PYTHON: &str = "/usr/bin/python3";
 
 /// Every package with the sign that it is installed.
-const PACKAGES: [(&str, Sign); 24] = [
+const PACKAGES: [(&str, Sign); 25] = [
     ("adduser", Sign::Program("/usr/sbin/adduser")),
     ("chromium", Sign::Program("/usr/bin/chromium")),
     ("chromium-driver", Sign::Program("/usr/bin/chromedriver")),
@@ -41,6 +41,7 @@ const PACKAGES: [(&str, Sign); 24] = [
     ("systemd", Sign::Program("/usr/bin/systemd-analyze")),
     ("tmux", Sign::Program("/usr/bin/tmux")),
     ("util-linux", Sign::Program("/usr/bin/prlimit")),
+    ("valgrind", Sign::Program("/usr/bin/valgrind")),
     ("zsh", Sign::Program("/usr/bin/zsh")),
 ];
 

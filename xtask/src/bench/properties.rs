@@ -187,7 +187,7 @@ pub(super) fn disk(bench: &mut Bench) -> Result<Vec<Figure>> {
 
 /// Counted exactly by a test of the daemon's, which says the number.
 pub(super) fn allocations(bench: &mut Bench) -> Result<Vec<Figure>> {
-    let said = said_by_test(&bench.root, "allocations")?;
+    let said = said_by_test(&bench.root, "counts")?;
     let number = said
         .split("allocations per heartbeat over bare hyper's: ")
         .nth(1)

@@ -1,8 +1,5 @@
-//! How often a heartbeat asks for memory, counted exactly and in a program of its own, since whoever
-//! counts sees all threads: the daemon beside a bare hyper server that is asked the same.
-#![cfg(test)]
+//! The daemon, and beside it a bare hyper server, each in a thread of this program.
 
-use std::alloc::System;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io::{Read, Write};
@@ -20,31 +17,18 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use lastbeat_proto::Timestamp;
 use lastbeatd::clock::ManualClock;
 use lastbeatd::config::{Config, Given};
-use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
-#[global_allocator]
-static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
-
-/// Heartbeats before the count begins, in which buffers find their size, and those that are counted.
-const BEFORE: usize = 100;
-const COUNTED: usize = 1_000;
-/// What a registration that is a heartbeat may ask for over bare hyper's.
-/// Measured on 2026-11-29: 1 (8 against 7); the bar is 5.
-const MOST_BY_REGISTER: f64 = 1.1;
-/// The same for `POST /heartbeat/NAME`. Measured: 1 (6 against 5).
-const MOST_BY_NAME: f64 = 1.1;
-
-const REGISTER: &[u8] =
+pub(crate) const REGISTER: &[u8] =
     b"POST /register HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n\
     Content-Length: 45\r\n\r\n{\"name\": \"service-0000001\", \"ip\": \"10.0.0.1\"}";
-const HEARTBEAT: &[u8] =
+pub(crate) const HEARTBEAT: &[u8] =
     b"POST /heartbeat/service-0000001 HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n";
 
 /// A server with a thread of its own; it stops when it is dropped.
-struct Server {
+pub(crate) struct Server {
     addr: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -68,29 +52,19 @@ impl Server {
         }
     }
 
-    /// Allocations for each of the counted requests, by whichever thread. Who asks makes none.
-    fn allocations(&self, request: &[u8]) -> f64 {
+    /// A connection whose next answers are known to the byte.
+    pub(crate) fn connect(&self, request: &'static [u8]) -> Asking {
         let mut stream = TcpStream::connect(self.addr).unwrap();
         let mut answer = [0; 4_096];
         // The first may register, and is answered otherwise.
         ask_slowly(&mut stream, request, &mut answer);
         let length = ask_slowly(&mut stream, request, &mut answer);
-        let mut ask = |times: usize| {
-            for _ in 0..times {
-                stream.write_all(request).unwrap();
-                stream.read_exact(&mut answer[..length]).unwrap();
-                assert!(answer.starts_with(b"HTTP/1.1 200 "));
-            }
-        };
-        ask(BEFORE);
-        let count = || {
-            let stats = ALLOCATOR.stats();
-            stats.allocations + stats.reallocations
-        };
-        let before = count();
-        ask(COUNTED);
-        let made = u32::try_from(count() - before).unwrap();
-        f64::from(made) / f64::from(u32::try_from(COUNTED).unwrap())
+        Asking {
+            stream,
+            request,
+            answer,
+            length,
+        }
     }
 }
 
@@ -99,6 +73,26 @@ impl Drop for Server {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
             thread.join().unwrap();
+        }
+    }
+}
+
+/// A connection on which the same is asked again and again, without asking for memory.
+pub(crate) struct Asking {
+    stream: TcpStream,
+    request: &'static [u8],
+    answer: [u8; 4_096],
+    length: usize,
+}
+
+impl Asking {
+    pub(crate) fn ask(&mut self, times: usize) {
+        for _ in 0..times {
+            self.stream.write_all(self.request).unwrap();
+            self.stream
+                .read_exact(&mut self.answer[..self.length])
+                .unwrap();
+            assert!(self.answer.starts_with(b"HTTP/1.1 200 "));
         }
     }
 }
@@ -126,7 +120,7 @@ fn ask_slowly(stream: &mut TcpStream, request: &[u8], answer: &mut [u8]) -> usiz
 }
 
 /// The daemon under a clock that stands still: neither the sweep nor the store has anything to do.
-fn daemon(dir: &std::path::Path) -> Server {
+pub(crate) fn daemon(dir: &std::path::Path) -> Server {
     let db = dir.join("monitoring.db").display().to_string();
     let given: Given = [("db", ("--db".to_owned(), vec![db]))].into();
     let config = Config::resolve(&[given], None).unwrap();
@@ -140,7 +134,7 @@ fn daemon(dir: &std::path::Path) -> Server {
 }
 
 /// hyper that reads the body and looks at nothing.
-fn bare() -> Server {
+pub(crate) fn bare() -> Server {
     Server::start(|listener, mut stopped| async move {
         let listener = TcpListener::from_std(listener).unwrap();
         loop {
@@ -160,24 +154,4 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
     request.into_body().collect().await.unwrap();
     let answer = Bytes::from_static(br#"{"message":"Service registered successfully"}"#);
     Ok(Response::new(Full::new(answer)))
-}
-
-#[test]
-fn a_heartbeat_asks_for_little_more_memory_than_bare_hyper() {
-    let dir = tempfile::tempdir().unwrap();
-    let (daemon, bare) = (daemon(dir.path()), bare());
-    let over = |request: &[u8]| {
-        let (ours, theirs) = (daemon.allocations(request), bare.allocations(request));
-        println!("lastbeatd {ours}, bare hyper {theirs}");
-        assert!(0.0 < theirs, "nothing is counted");
-        ours - theirs
-    };
-
-    let by_register = over(REGISTER);
-    let by_name = over(HEARTBEAT);
-
-    println!("allocations per heartbeat over bare hyper's: {by_register}");
-    println!("the same by POST /heartbeat: {by_name}");
-    assert!(by_register <= MOST_BY_REGISTER, "{by_register}");
-    assert!(by_name <= MOST_BY_NAME, "{by_name}");
 }
