@@ -1,18 +1,27 @@
 //! How many connections there are: a seat for each, and when all are taken, somebody gives way.
 //!
-//! Fair by address, of IPv6 by /64: who holds the most seats gives one up. Of these first a connection that lets us
-//! wait for its request, else the one that rests for longest; one whose request is being answered
-//! never. Knows no HTTP; what a connection does on its seat is left to [`super::connection`].
+//! Fair by address, of IPv6 by /64: who holds the most seats gives one up. Of these first a
+//! connection that lets us wait for its request, else the one that rests for longest; one whose
+//! request is being answered never. Knows no HTTP; what a connection does on its seat is left to
+//! [`super::connection`].
+//!
+//! A connection notes what it does with every request, and who should leave is asked only when
+//! seats run out. So the note is one store to memory, and who looks for one to leave looks at all.
 
-use std::collections::{BTreeMap, HashMap};
+mod peer;
+mod place;
+
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use self::peer::Peer;
+use self::place::{Doing, Place};
 use super::sender::{Proxies, of_one_owner};
 
 /// How often somebody is asked to give way while all seats stay taken.
@@ -25,23 +34,12 @@ const SEATS_A_SPARE: usize = 16;
 /// device on a slow radio.
 pub(super) const DAWDLING_TIME: Duration = Duration::from_millis(250);
 
-/// What a connection does on its seat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Doing {
-    /// Its request comes in, since a moment ago.
-    Arriving,
-    /// The same, for longer than it should take.
-    Dawdling,
-    /// It was answered and waits for its next request.
-    Resting,
-    /// Its request is answered.
-    Working,
-}
-
 /// All seats.
 pub(super) struct Crowd {
     seats: Arc<Semaphore>,
     guests: Mutex<Guests>,
+    /// How often anybody began to arrive, to dawdle or to rest.
+    turns: AtomicU64,
     most_per_peer: usize,
     proxies: Proxies,
     most: usize,
@@ -74,58 +72,19 @@ pub(super) struct Census {
 struct Guests {
     /// By the address of all that may be one owner's.
     peers: HashMap<IpAddr, Peer>,
-    next: u64,
+    /// How many there were in all.
+    came: u64,
 }
 
-/// The connections of one owner that can be asked to leave, the oldest first.
-#[derive(Default)]
-struct Peer {
-    taken: usize,
-    arriving: Line,
-    dawdling: Line,
-    resting: Line,
-}
-
-/// By the number of the change that put them there.
-type Line = BTreeMap<u64, Arc<Notify>>;
-
-/// One connection's place; free again when it is dropped.
+/// One connection's place among all; free again when it is dropped.
 pub(super) struct Seat {
     crowd: Arc<Crowd>,
     /// Among which peers it is counted.
     key: IpAddr,
-    leave: Arc<Notify>,
-    /// What it does, and its number in that line.
-    at: Mutex<(Doing, u64)>,
+    /// Its number among those of this peer.
+    number: u64,
+    place: Arc<Place>,
     _permit: OwnedSemaphorePermit,
-}
-
-impl Peer {
-    fn line(&mut self, doing: Doing) -> Option<&mut Line> {
-        match doing {
-            Doing::Arriving => Some(&mut self.arriving),
-            Doing::Dawdling => Some(&mut self.dawdling),
-            Doing::Resting => Some(&mut self.resting),
-            Doing::Working => None,
-        }
-    }
-
-    fn can_give_way(&self) -> bool {
-        !(self.arriving.is_empty() && self.dawdling.is_empty() && self.resting.is_empty())
-    }
-
-    /// Who leaves first. New arrivals may not drive out everyone who rests, nor the other way
-    /// round: the larger group gives one up.
-    fn pop(&mut self) -> Option<Arc<Notify>> {
-        let line = if !self.dawdling.is_empty() {
-            &mut self.dawdling
-        } else if self.resting.len() < self.arriving.len() {
-            &mut self.arriving
-        } else {
-            &mut self.resting
-        };
-        line.pop_first().map(|(_, leave)| leave)
-    }
 }
 
 impl Crowd {
@@ -136,6 +95,7 @@ impl Crowd {
         Arc::new(Self {
             seats: Arc::new(Semaphore::new(most)),
             guests: Mutex::default(),
+            turns: AtomicU64::new(0),
             most_per_peer: (seats / 2).max(1),
             proxies,
             most,
@@ -154,19 +114,20 @@ impl Crowd {
         let is_exempt = peer.is_loopback() || self.proxies.has(peer);
         // A proxy is not counted with its neighbors.
         let key = if is_exempt { peer } else { of_one_owner(peer) };
-        let taken = self.guests.lock().peers.get(&key).map_or(0, |p| p.taken);
+        let taken = self.guests.lock().taken(key);
         if self.most_per_peer <= taken && !is_exempt {
             self.refused.fetch_add(1, Ordering::Relaxed);
             return None;
         }
         let permit = self.permit().await?;
-        self.guests.lock().peers.entry(key).or_default().taken += 1;
+        let place = Arc::new(Place::new());
+        let number = self.guests.lock().seat(key, Arc::clone(&place));
         self.accepted.fetch_add(1, Ordering::Relaxed);
         let seat = Seat {
             crowd: Arc::clone(self),
             key,
-            leave: Arc::default(),
-            at: Mutex::new((Doing::Working, 0)),
+            number,
+            place,
             _permit: permit,
         };
         seat.arrive();
@@ -211,13 +172,28 @@ impl Crowd {
 
     /// Asks one connection to leave.
     fn give_way(&self) {
-        let mut guests = self.guests.lock();
-        let candidates = guests.peers.values_mut().filter(|peer| peer.can_give_way());
-        let largest = candidates.max_by_key(|peer| peer.taken);
-        if let Some(leave) = largest.and_then(Peer::pop) {
+        let guests = self.guests.lock();
+        let candidates = guests.peers.values().filter(|peer| peer.can_give_way());
+        let largest = candidates.max_by_key(|peer| peer.places.len());
+        if largest.is_some_and(Peer::ask_one) {
             self.evicted.fetch_add(1, Ordering::Relaxed);
-            leave.notify_one();
         }
+    }
+}
+
+impl Guests {
+    /// How many of a peer there are.
+    fn taken(&self, key: IpAddr) -> usize {
+        self.peers.get(&key).map_or(0, |peer| peer.places.len())
+    }
+
+    /// Counts one more of a peer and gives it its number.
+    fn seat(&mut self, key: IpAddr, place: Arc<Place>) -> u64 {
+        self.came += 1;
+        let number = self.came;
+        let peer = self.peers.entry(key).or_default();
+        peer.places.insert(number, place);
+        number
     }
 }
 
@@ -234,7 +210,7 @@ impl Seat {
 
     /// The connection answers a request.
     pub(super) fn work(&self) {
-        self.turn_to(Doing::Working);
+        self.place.turn_to(Doing::Working, 0);
     }
 
     /// The connection waits for a request.
@@ -244,44 +220,31 @@ impl Seat {
 
     /// Whether a request is answered now.
     pub(super) fn is_working(&self) -> bool {
-        self.at.lock().0 == Doing::Working
+        self.place.at().doing() == Doing::Working
     }
 
     /// Whether a request is on its way in.
     pub(super) fn is_receiving(&self) -> bool {
-        matches!(self.at.lock().0, Doing::Arriving | Doing::Dawdling)
+        matches!(self.place.at().doing(), Doing::Arriving | Doing::Dawdling)
     }
 
     /// Ends when the connection should leave.
     pub(super) async fn asked_to_leave(&self) {
-        self.leave.notified().await;
+        self.place.asked_to_leave().await;
     }
 
     fn turn_to(&self, doing: Doing) {
-        let mut guests = self.crowd.guests.lock();
-        let mut at = self.at.lock();
-        guests.next += 1;
-        let number = guests.next;
-        let Some(peer) = guests.peers.get_mut(&self.key) else {
-            return;
-        };
-        if let Some(line) = peer.line(at.0) {
-            line.remove(&at.1);
-        }
-        *at = (doing, number);
-        if let Some(line) = peer.line(doing) {
-            line.insert(number, Arc::clone(&self.leave));
-        }
+        let turn = self.crowd.turns.fetch_add(1, Ordering::Relaxed);
+        self.place.turn_to(doing, turn);
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.work();
         let mut guests = self.crowd.guests.lock();
         if let Some(peer) = guests.peers.get_mut(&self.key) {
-            peer.taken -= 1;
-            if peer.taken == 0 {
+            peer.places.remove(&self.number);
+            if peer.places.is_empty() {
                 guests.peers.remove(&self.key);
             }
         }

@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use super::place::At;
 use super::*;
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -63,7 +64,7 @@ async fn the_connection_that_rests_for_longest_gives_way() {
     let (left, all) = leaves(&crowd, LOOPBACK, all).await;
 
     assert_eq!(left, 0);
-    assert_eq!(crowd.guests.lock().peers[&LOOPBACK].taken, all.len());
+    assert_eq!(crowd.guests.lock().peers[&LOOPBACK].places.len(), all.len());
     assert_eq!(crowd.census().evicted, 1);
 }
 
@@ -93,7 +94,10 @@ async fn a_burst_of_new_ones_does_not_drive_out_those_that_rest() {
         all = rest;
         left.push(index);
     }
-    let resting = crowd.guests.lock().peers[&LOOPBACK].resting.len();
+    let is_resting = |at: &At| at.can_give_way() && at.doing() == Doing::Resting;
+    let guests = crowd.guests.lock();
+    let places = guests.peers[&LOOPBACK].places.values();
+    let resting = places.map(|place| place.at()).filter(is_resting).count();
 
     assert_eq!(left[0], 0, "as many rest as arrive");
     assert_eq!(resting, 2, "and no further one: {left:?}");
