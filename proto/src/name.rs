@@ -135,7 +135,10 @@ fn check(text: &str) -> Result<(), NameError> {
     if MAX_BYTES < text.len() {
         return Err(NameError::TooLong { bytes: text.len() });
     }
-    if let Some((index, character)) = text.chars().enumerate().find(|(_, c)| !is_plain(*c)) {
+    // Most names are plain ASCII, which is seen byte by byte.
+    let is_known = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    let other = || text.chars().enumerate().find(|(_, c)| !is_plain(*c));
+    if !is_known && let Some((index, character)) = other() {
         return Err(NameError::Character {
             character,
             position: index + 1,

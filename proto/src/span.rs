@@ -105,19 +105,14 @@ impl fmt::Display for Span {
     /// The two largest units that matter: `48s`, `1m48s`, `3d4h`; under a second in `ms`;
     /// fractions of a second are dropped above it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let counts = UNITS.map(|(name, length)| {
-            let larger = UNITS.iter().map(|(_, other)| *other);
-            let rest = larger
-                .filter(|other| length < *other)
-                .fold(self.0, |rest, other| rest % other);
-            (rest / length, name)
-        });
-        let mut shown = counts.into_iter().skip_while(|(count, _)| *count == 0);
-        let Some((count, name)) = shown.next() else {
+        let mut shown = UNITS.iter().skip_while(|(_, length)| self.0 < *length);
+        let Some((name, length)) = shown.next() else {
             return f.pad("0s");
         };
+        let (count, rest) = (self.0 / length, self.0 % length);
         match shown.next() {
-            Some((less, unit)) if 0 < less && unit != "ms" => {
+            Some((unit, length)) if *length <= rest && *unit != "ms" => {
+                let less = rest / length;
                 pad(f, format_args!("{count}{name}{less}{unit}"))
             }
             _ => pad(f, format_args!("{count}{name}")),

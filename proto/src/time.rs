@@ -69,24 +69,18 @@ impl Timestamp {
         let in_day_us = self.0.rem_euclid(DAY_US).unsigned_abs();
         let us = u32::try_from(in_day_us % 1_000_000).unwrap_or(0);
         let seconds = u32::try_from(in_day_us / 1_000_000).unwrap_or(0);
-        let mut text = *b"0000-00-00T00:00:00.000000+00:00";
-        for (at, value) in [
-            (0, year / 100),
-            (2, year % 100),
-            (5, date.month()),
-            (8, date.day()),
-            (11, seconds / 3_600),
-            (14, seconds / 60 % 60),
-            (17, seconds % 60),
-            (20, us / 10_000),
-            (22, us / 100 % 100),
-            (24, us % 100),
-        ] {
-            if let Some(slots) = text.get_mut(at..at + 2) {
-                slots.copy_from_slice(&two_digits(value));
-            }
-        }
-        text
+        let ([c, e], [y, r]) = (two_digits(year / 100), two_digits(year % 100));
+        let ([m, o], [d, a]) = (two_digits(date.month()), two_digits(date.day()));
+        let [h, u] = two_digits(seconds / 3_600);
+        let [i, n] = two_digits(seconds / 60 % 60);
+        let [s, k] = two_digits(seconds % 60);
+        let [f1, f2] = two_digits(us / 10_000);
+        let [f3, f4] = two_digits(us / 100 % 100);
+        let [f5, f6] = two_digits(us % 100);
+        [
+            c, e, y, r, b'-', m, o, b'-', d, a, b'T', h, u, b':', i, n, b':', s, k, b'.', f1, f2,
+            f3, f4, f5, f6, b'+', b'0', b'0', b':', b'0', b'0',
+        ]
     }
 }
 

@@ -21,9 +21,18 @@ use crate::span::Span;
 pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 fn parse_text<'a>(given: &'a Given<'_>) -> Result<Cow<'a, str>, String> {
-    match given {
-        Given::Text(text) => Ok(Cow::Borrowed(text)),
-        Given::Json(raw) => serde_json::from_str(raw.get())
+    let raw = match given {
+        Given::Text(text) => return Ok(Cow::Borrowed(text)),
+        Given::Json(raw) => raw,
+    };
+    // It was read as JSON already: between its quotes stands the text, unless it has escapes.
+    let inner = raw
+        .get()
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    match inner.filter(|inner| !inner.as_bytes().contains(&b'\\')) {
+        Some(text) => Ok(Cow::Borrowed(text)),
+        None => serde_json::from_str(raw.get())
             .map(|Text(text)| text)
             .map_err(|_not_text| format!("is {}; send a text", kind_of(raw))),
     }

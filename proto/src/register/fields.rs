@@ -71,29 +71,17 @@ impl<'body> Fields<'body> {
         self.raw.get_mut(index)
     }
 
-    fn take(&mut self, key: &str) -> Option<Given<'body>> {
-        self.slot(key)?.take()
-    }
-
-    pub(super) fn check(mut self) -> Result<Registration, BodyError> {
+    pub(super) fn check(self) -> Result<Registration, BodyError> {
         let mut errors = Vec::new();
-        let service = read(&mut errors, "name", self.take("name"), field::parse_name);
-        let ip = read(&mut errors, "ip", self.take("ip"), field::parse_ip);
-        let port = read(&mut errors, "port", self.take("port"), field::parse_port);
-        let instance = read(
-            &mut errors,
-            "instance",
-            self.take("instance"),
-            field::parse_instance,
-        );
-        let ttl = read(&mut errors, "ttl_s", self.take("ttl_s"), field::parse_ttl);
-        let tags = read(&mut errors, "tags", self.take("tags"), field::parse_tags);
-        let metadata = read(
-            &mut errors,
-            "metadata",
-            self.take("metadata"),
-            field::parse_metadata,
-        );
+        // In the order of `FIELDS`.
+        let [service, ip, port, instance, ttl, tags, metadata] = self.raw;
+        let service = read(&mut errors, "name", service, field::parse_name);
+        let ip = read(&mut errors, "ip", ip, field::parse_ip);
+        let port = read(&mut errors, "port", port, field::parse_port);
+        let instance = read(&mut errors, "instance", instance, field::parse_instance);
+        let ttl = read(&mut errors, "ttl_s", ttl, field::parse_ttl);
+        let tags = read(&mut errors, "tags", tags, field::parse_tags);
+        let metadata = read(&mut errors, "metadata", metadata, field::parse_metadata);
         if matches!(service, Patch::Keep | Patch::Clear) && errors.iter().all(|e| e.field != "name")
         {
             errors.push(error("name", format!("is missing; {EXPECTED}")));
