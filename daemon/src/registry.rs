@@ -28,7 +28,7 @@ use crate::store::History;
 
 pub use self::error::RegistryError;
 pub use self::heard::HeardAnswer;
-use self::lines::Lines;
+use self::lines::{Lines, OfASecond};
 pub use self::pieces::Listing;
 use self::stored::Stored;
 
@@ -84,6 +84,8 @@ pub struct Registry {
     /// Tells the store that something wants to be written.
     nudge: Notify,
     is_serving: AtomicBool,
+    /// What commands may still say in this second.
+    lines: OfASecond,
 }
 
 impl Registry {
@@ -106,6 +108,7 @@ impl Registry {
             stored: Stored::default(),
             nudge: Notify::new(),
             is_serving: AtomicBool::new(false),
+            lines: OfASecond::default(),
         }
     }
 
@@ -117,9 +120,9 @@ impl Registry {
     /// One command: the lock is taken, the clock is read, and what the command left behind is
     /// told to the store, to readers and to the log after unlocking.
     pub(crate) fn hold<T>(&self, command: impl FnOnce(&mut State, Moment) -> T) -> T {
-        let mut lines = Lines::default();
+        let mut lines = self.lines.of_a_command();
         let result = self.hold_and_log(&mut lines, command);
-        lines.end();
+        self.lines.note(&lines);
         result
     }
 
@@ -186,6 +189,7 @@ impl Registry {
     pub(crate) fn stop_serving(&self) {
         self.is_serving.store(false, Ordering::Release);
         self.changed.send_modify(|_| {});
+        self.lines.end();
     }
 
     /// Acts on every deadline that is due, in small holds; behind every few of them the worker does
@@ -202,7 +206,9 @@ impl Registry {
         lines.end();
         let until_due = self.state.lock().until_due();
         let sleep = until_due.map_or(MAX_SLEEP, |span| span.min(MAX_SLEEP));
-        self.clock.now().mono.plus(sleep)
+        let now = self.clock.now().mono;
+        self.lines.begin_next(now);
+        now.plus(sleep)
     }
 
     /// Lets a notice of this kind stand until it is set again, or takes it away.
