@@ -13,7 +13,11 @@ create table instances (
     tags text not null,
     metadata text not null,
     first_seen integer not null,
-    life text not null check (life in ('up', 'down', 'timed-out', 'dismissed', 'deregistered')),
+    -- Not `in (…)`: of more than two texts SQLite makes a table, anew for every row that is written.
+    life text not null check (
+        life = 'up' or life = 'down' or life = 'timed-out' or life = 'dismissed'
+        or life = 'deregistered'
+    ),
     since integer not null,
     since_l integer not null,
     mass integer not null check (mass in (0, 1)),
