@@ -110,6 +110,11 @@ pub(super) fn registrations(bench: &mut Bench) -> Result<Vec<Figure>> {
     }
     let rates = duel.rates();
     bench.registration_rate = Some(rates.ours);
+    let cpu = duel.medians(|slice| slice.cpu_us);
+    bench.beside.push(format!(
+        "processor time of a registration, 256 connections: {}",
+        cpu.note("µs", "a request to bare hyper", 1)
+    ));
     let note = rates.note("a second", "bare hyper", 0);
     Ok(vec![Figure::new(&bars::REGISTRATIONS, rates.ratio, note)])
 }
