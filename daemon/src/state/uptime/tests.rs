@@ -378,7 +378,8 @@ proptest! {
         for stretch in &stretches {
             let (from, until) = (stretch.start_l.as_micros(), stretch.last_l.as_micros());
             for step in 0..20 {
-                let l = from + (until - from) * step / 20 + SECOND_US / 2;
+                let second = (from + (until - from) * step / 20) / SECOND_US;
+                let l = second * SECOND_US + SECOND_US / 2;
                 let ago = now.as_micros() - stretch.start_wall.as_micros() - (l - from);
                 if until <= l || REACH_US <= ago {
                     continue;
