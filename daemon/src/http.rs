@@ -40,6 +40,7 @@ mod tls;
 mod traffic;
 mod validity;
 mod waiting;
+mod way;
 
 use std::io;
 use std::net::IpAddr;

@@ -35,7 +35,7 @@ pub(super) struct Call<'call> {
     /// The other end of its connection.
     pub(super) peer: &'call Peer,
     /// Who sent it, and how.
-    pub(super) sender: Sender,
+    pub(super) sender: &'call Sender,
     /// What the sender may do.
     pub(super) caller: Caller,
     /// Method, target, headers.
@@ -53,12 +53,9 @@ type Outcome = Result<Answer, Refusal>;
 ///
 /// # Errors
 /// [`Refusal`] when the request cannot be used or the registry says no.
-pub(super) async fn answer(mut call: Call<'_>) -> Outcome {
+pub(super) async fn answer(call: &mut Call<'_>) -> Outcome {
     match call.destination.route {
-        Route::Register => {
-            let body = std::mem::take(&mut call.body);
-            call.register(body).await
-        }
+        Route::Register => call.register().await,
         Route::Heartbeat => call.heartbeat().await,
         Route::Services => Box::pin(call.services()).await,
         Route::Service => call.service(),
@@ -87,37 +84,55 @@ pub(super) async fn answer(mut call: Call<'_>) -> Outcome {
 const NOWHERE: IpAddr = IpAddr::V6(Ipv6Addr::new(0x100, 0, 0, 0, 0, 0, 0, 0));
 
 impl Call<'_> {
-    async fn register(&self, body: Bytes) -> Outcome {
-        let registration = Registration::parse(&body)?;
+    async fn register(&mut self) -> Outcome {
+        let heard = match self.hear_again()? {
+            Ok(heard) => heard,
+            Err(registration) => Box::pin(self.register_new(registration)).await?,
+        };
+        self.heard(&heard).await
+    }
+
+    /// Most registrations say nothing new and are heard at once; the others are told.
+    fn hear_again(&mut self) -> Result<Result<HeardAnswer, Registration>, Refusal> {
         // It may be a part of all that was read from the connection, and the disk may take long.
-        drop(body);
+        let body = std::mem::take(&mut self.body);
+        let registration = Registration::parse(&body)?;
         if registration.ip.is_none() && !self.sender.is_known {
             return Err(self.unknown_sender());
         }
-        let (registry, caller) = (&self.site.registry, self.address());
-        let again = registry.hear_again(&registration, &caller).await?;
-        let heard = if let Some(heard) = again {
-            heard
-        } else {
-            self.charge()?;
-            registry.register(&registration, &caller).await?
-        };
-        if self.is_form() {
-            return Ok(answer::see_other(&self.root()));
-        }
-        written(&heard)
+        let registry = &self.site.registry;
+        let heard = registry.hear_again(&registration, &self.address());
+        Ok(heard.ok_or(registration))
+    }
+
+    async fn register_new(&self, registration: Registration) -> Result<HeardAnswer, Refusal> {
+        self.charge()?;
+        let registry = &self.site.registry;
+        Ok(registry.register(&registration, &self.address()).await?)
     }
 
     async fn heartbeat(&self) -> Outcome {
-        let (name, instance) = (self.name()?, self.instance()?);
-        let caller = if self.sender.is_known {
-            self.address()
-        } else {
-            Address::from(NOWHERE)
+        let heard = {
+            let (name, instance) = (self.name()?, self.instance()?);
+            let caller = if self.sender.is_known {
+                self.address()
+            } else {
+                Address::from(NOWHERE)
+            };
+            let registry = &self.site.registry;
+            registry.heartbeat(&name, instance.as_ref(), &caller)?
         };
-        let registry = &self.site.registry;
-        let heard = registry.heartbeat(&name, instance.as_ref(), &caller);
-        written(&heard.await?)
+        self.heard(&heard).await
+    }
+
+    /// The answer to who was heard, once what that changed is stored.
+    async fn heard(&self, heard: &HeardAnswer) -> Outcome {
+        self.site.registry.until_stored(heard.urgent).await?;
+        if self.destination.route == Route::Register && self.is_form() {
+            return Ok(answer::see_other(&self.root()));
+        }
+        let json = heard.json().map_err(Failure::from)?;
+        Ok(answer::written(json, self.site.usual_headers.clone()))
     }
 
     async fn services(&self) -> Outcome {
@@ -248,7 +263,7 @@ impl Call<'_> {
     }
 
     fn address(&self) -> Address {
-        self.peer.address_of(&self.sender)
+        self.peer.address_of(self.sender)
     }
 
     /// Counts a change against the sender's pace.
@@ -294,8 +309,4 @@ impl Call<'_> {
 
 fn json<T: serde::Serialize>(value: &T) -> Outcome {
     Ok(answer::json(value).map_err(Failure::from)?)
-}
-
-fn written(heard: &HeardAnswer) -> Outcome {
-    Ok(answer::written(heard.json().map_err(Failure::from)?))
 }

@@ -12,7 +12,7 @@ use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::sync::watch;
 
 use super::answer::Answer;
@@ -21,23 +21,13 @@ use super::rarely::rarely;
 use super::socket::Turn;
 use super::stream::Stream;
 
-/// How long a connection may rest between two requests. hyper's timer for the head runs from the
-/// last answer on, so it is this one; heartbeats of two minutes on a kept connection are common.
+/// How long a connection may rest between two requests: heartbeats of two minutes on a kept
+/// connection are common. hyper has a timer for that and makes a new one for each request.
 const IDLE_TIME: Duration = Duration::from_secs(120);
 /// How long a connection whose seat is needed may still take of an answer that is made.
 const FAREWELL_TIME: Duration = Duration::from_secs(1);
-/// Most headers of a request.
-const MAX_HEADERS: usize = 64;
 /// Most bytes of a request's head.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
-
-/// An answer, and whether its request's body was left unread.
-pub(super) struct Reply {
-    /// The answer.
-    pub(super) answer: Answer,
-    /// True when the rest of the request may still come.
-    pub(super) is_cut: bool,
-}
 
 /// What came over a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +42,7 @@ pub(super) enum Wire {
 /// turns true and the running request is answered.
 ///
 /// `turn` is that of the socket below `stream`. Whoever replies says where it has to wait for the
-/// rest of a request. The result says whether what came was HTTP.
+/// rest of a request, and ends the turn by [`end`]. The result says whether what came was HTTP.
 pub(super) async fn serve<R, F>(
     stream: Stream,
     turn: &Turn,
@@ -62,27 +52,19 @@ pub(super) async fn serve<R, F>(
 ) -> Wire
 where
     R: Fn(Request<Incoming>) -> F,
-    F: Future<Output = Reply>,
+    F: Future<Output = Result<Answer, Infallible>>,
 {
     let stream = TokioIo::new(stream);
     let service = service_fn(|request| {
         turn.begin();
         seat.work();
-        let reply = reply(request);
-        async {
-            let Reply { answer, is_cut } = reply.await;
-            if is_cut {
-                turn.cut();
-            }
-            turn.end();
-            seat.rest();
-            Ok::<_, Infallible>(answer)
-        }
+        reply(request)
     });
     let mut connection = pin!(builder().serve_connection(stream, service));
     let told = rarely(async {
         tokio::select! {
             told = until_told(seat, stop) => told,
+            () = turn.has_rested_for(IDLE_TIME) => Told::Rested,
             never = reproach(seat, turn, DAWDLING_TIME) => match never {},
         }
     });
@@ -115,6 +97,15 @@ where
     }
 }
 
+/// An answer is made. `is_cut` says that the rest of its request may still come.
+pub(super) fn end((seat, turn): (&Seat, &Turn), is_cut: bool) {
+    if is_cut {
+        turn.cut();
+    }
+    turn.end();
+    seat.rest();
+}
+
 /// Drives a connection, and tells who reads a body when there is nothing more of it for now.
 async fn drive<C: Future>(mut connection: Pin<&mut C>, turn: &Turn) -> C::Output {
     poll_fn(|cx| match connection.as_mut().poll(cx) {
@@ -127,9 +118,6 @@ async fn drive<C: Future>(mut connection: Pin<&mut C>, turn: &Turn) -> C::Output
 fn builder() -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(IDLE_TIME)
-        .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD_BYTES)
         // Small clients end their side right behind the request and still want the answer.
         .half_close(true);
@@ -141,6 +129,8 @@ fn builder() -> http1::Builder {
 pub(super) enum Told {
     /// Somebody else needs its seat.
     SeatIsNeeded,
+    /// It has rested for long enough.
+    Rested,
     /// The daemon stops.
     Stop,
 }

@@ -6,7 +6,7 @@
 
 mod authority;
 
-use hyper::header::{HOST, HeaderMap, HeaderValue, ORIGIN};
+use hyper::header::{HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
 use hyper::http::request::Parts;
 use hyper::{Method, Version};
 
@@ -24,7 +24,7 @@ const PRIVATE_SUFFIXES: [&str; 6] = [
     ".test",
 ];
 
-const SEC_FETCH_SITE: &str = "sec-fetch-site";
+static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Why a request is turned away before anything else is looked at.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -163,7 +163,7 @@ fn check_site(
         let site = quoted(value);
         Err(GuardError::Foreign { site })
     };
-    let mut sites = headers.get_all(SEC_FETCH_SITE).iter().peekable();
+    let mut sites = headers.get_all(&SEC_FETCH_SITE).iter().peekable();
     if sites.peek().is_some() {
         let other = sites.find(|site| *site != "same-origin" && *site != "none");
         return other.map_or(Ok(()), foreign);

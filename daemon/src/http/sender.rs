@@ -5,20 +5,18 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use hyper::header::HeaderMap;
+use hyper::header::{FORWARDED, HeaderMap, HeaderName};
 use ipnet::IpNet;
 use lastbeat_proto::Address;
 
 use super::stream::Scheme;
 
 /// The addresses that a request has passed, the newest last (MDN: X-Forwarded-For).
-const FORWARDED_FOR: &str = "x-forwarded-for";
+static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// How the browser spoke to the proxy: `http` or `https`.
-const FORWARDED_PROTO: &str = "x-forwarded-proto";
+static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 /// Under which path the browser sees us.
-const FORWARDED_PREFIX: &str = "x-forwarded-prefix";
-/// The same in one header (RFC 7239); not read, but it shows that somebody passed the request on.
-const FORWARDED: &str = "forwarded";
+static FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
 /// Longest prefix that is shown on a page, in bytes.
 const MAX_PREFIX_BYTES: usize = 256;
 
@@ -87,7 +85,8 @@ impl Proxies {
     /// The sender of a request with these headers that came from `peer`, who speaks `scheme`.
     pub(super) fn sender(&self, peer: IpAddr, scheme: Scheme, headers: &HeaderMap) -> Sender {
         let peer = peer.to_canonical();
-        let is_passed_on = headers.contains_key(FORWARDED_FOR) || headers.contains_key(FORWARDED);
+        // The second says the same (RFC 7239). It is not read, but shows that somebody passed it on.
+        let is_passed_on = headers.contains_key(&FORWARDED_FOR) || headers.contains_key(FORWARDED);
         if !self.has(peer) {
             return Sender {
                 ip: peer,
@@ -114,7 +113,7 @@ impl Proxies {
     /// what stands there is no address.
     fn forwarded_for(&self, headers: &HeaderMap) -> Option<IpAddr> {
         let mut oldest = None;
-        let values = headers.get_all(FORWARDED_FOR).iter();
+        let values = headers.get_all(&FORWARDED_FOR).iter();
         let lists: Vec<&str> = values.map(|value| value.to_str().unwrap_or("?")).collect();
         for text in lists.iter().rev().flat_map(|list| list.rsplit(',')) {
             let ip = address(text.trim())?;
@@ -150,20 +149,20 @@ fn address(text: &str) -> Option<IpAddr> {
 }
 
 /// The value that the proxy next to us wrote: the last of all.
-fn last<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+fn last<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let value = headers.get_all(name).iter().next_back()?.to_str().ok()?;
     value.rsplit(',').next().map(str::trim)
 }
 
 fn forwarded_scheme(headers: &HeaderMap) -> Option<Scheme> {
-    let word = last(headers, FORWARDED_PROTO)?;
+    let word = last(headers, &FORWARDED_PROTO)?;
     [Scheme::Http, Scheme::Https]
         .into_iter()
         .find(|scheme| word.eq_ignore_ascii_case(scheme.word()))
 }
 
 fn forwarded_prefix(headers: &HeaderMap) -> Option<String> {
-    let prefix = last(headers, FORWARDED_PREFIX)?.trim_end_matches('/');
+    let prefix = last(headers, &FORWARDED_PREFIX)?.trim_end_matches('/');
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"/-._~".contains(&b);
     let is_path = prefix.starts_with('/')
         && prefix.len() <= MAX_PREFIX_BYTES
@@ -179,10 +178,10 @@ fn forwarded_prefix(headers: &HeaderMap) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+    fn headers(pairs: &[(HeaderName, &str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
-            headers.append(*name, value.parse().unwrap());
+            headers.append(name.clone(), value.parse().unwrap());
         }
         headers
     }
@@ -192,7 +191,7 @@ mod tests {
         Proxies::new(&networks.map(|network| network.parse().unwrap()))
     }
 
-    fn sender(peer: &str, pairs: &[(&'static str, &str)]) -> Sender {
+    fn sender(peer: &str, pairs: &[(HeaderName, &str)]) -> Sender {
         let peer = peer.parse().unwrap();
         proxies().sender(peer, Scheme::Http, &headers(pairs))
     }
@@ -200,7 +199,7 @@ mod tests {
     fn ip(peer: &str, forwarded: &[&str]) -> Option<String> {
         let pairs: Vec<_> = forwarded
             .iter()
-            .map(|value| (FORWARDED_FOR, *value))
+            .map(|value| (FORWARDED_FOR.clone(), *value))
             .collect();
         let sender = sender(peer, &pairs);
         sender.is_known.then(|| sender.ip.to_string())
@@ -260,9 +259,9 @@ mod tests {
     #[test]
     fn nobody_else_is_believed() {
         let said = [
-            (FORWARDED_FOR, "127.0.0.1"),
-            (FORWARDED_PROTO, "https"),
-            (FORWARDED_PREFIX, "/registry"),
+            (FORWARDED_FOR.clone(), "127.0.0.1"),
+            (FORWARDED_PROTO.clone(), "https"),
+            (FORWARDED_PREFIX.clone(), "/registry"),
         ];
 
         let sender = sender("192.0.2.1", &said);
@@ -281,7 +280,7 @@ mod tests {
         ] {
             let peer = Peer::new(peer.parse().unwrap(), Scheme::Http);
             let said: Vec<_> = forwarded
-                .map(|ip| (FORWARDED_FOR, ip))
+                .map(|ip| (FORWARDED_FOR.clone(), ip))
                 .into_iter()
                 .collect();
             let sender = proxies().sender(peer.ip, peer.scheme, &headers(&said));
@@ -293,7 +292,7 @@ mod tests {
     #[test]
     fn a_proxy_on_this_machine_that_was_not_named_leaves_the_sender_unknown() {
         let peer = "127.0.0.1".parse().unwrap();
-        let passed_on = headers(&[(FORWARDED_FOR, "192.0.2.7")]);
+        let passed_on = headers(&[(FORWARDED_FOR.clone(), "192.0.2.7")]);
 
         let sender = Proxies::default().sender(peer, Scheme::Http, &passed_on);
 
@@ -303,13 +302,13 @@ mod tests {
 
     #[test]
     fn scheme_and_prefix_are_the_last_that_were_written() {
-        let scheme = |value| sender("10.1.2.3", &[(FORWARDED_PROTO, value)]).scheme;
+        let scheme = |value| sender("10.1.2.3", &[(FORWARDED_PROTO.clone(), value)]).scheme;
         assert_eq!(scheme("https"), Scheme::Https);
         assert_eq!(scheme("HTTPS"), Scheme::Https);
         assert_eq!(scheme("https, http"), Scheme::Http);
         assert_eq!(scheme("wss"), Scheme::Http);
 
-        let prefix = |value| sender("10.1.2.3", &[(FORWARDED_PREFIX, value)]).prefix;
+        let prefix = |value| sender("10.1.2.3", &[(FORWARDED_PREFIX.clone(), value)]).prefix;
         assert_eq!(prefix("/registry/"), "/registry");
         assert_eq!(prefix("/a/b-c_d.e~f"), "/a/b-c_d.e~f");
         let long = format!("/{}", "x".repeat(MAX_PREFIX_BYTES));

@@ -9,17 +9,20 @@
 //! nothing is seen whether data, a flush or a farewell waits for it, half a record counts as half
 //! a head, and what is dropped at the end needs no decrypting.
 
-use std::future::{Future, poll_fn};
+mod turn;
+
+use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
+
+pub(super) use self::turn::Turn;
 
 /// From a head's first byte (of the first: from accept) to its end.
 pub(super) const HEAD_TIME: Duration = Duration::from_secs(5);
@@ -31,77 +34,9 @@ pub(super) const STALL_TIME: Duration = Duration::from_secs(8);
 const LINGER_TIME: Duration = Duration::from_secs(1);
 /// How much of it, in bytes.
 const LINGER_BYTES: usize = 256 * 1024;
-
-/// Where a connection stands, as the side that answers tells the stream.
-#[derive(Debug, Default)]
-pub(super) struct Turn {
-    /// Even while the connection waits for a request, odd while it answers one.
-    number: AtomicUsize,
-    is_cut: AtomicBool,
-    /// What stands of a request's body, as one of [`body`].
-    body: AtomicU8,
-}
-
-/// Where a body stands.
-mod body {
-    /// Nobody asked for more of it than had come.
-    pub(super) const AT_HAND: u8 = 0;
-    /// It was asked for.
-    pub(super) const WANTED: u8 = 1;
-    /// It was asked for, and the connection has no more of it for now.
-    pub(super) const OUT: u8 = 2;
-}
-
-impl Turn {
-    /// A whole head has come.
-    pub(super) fn begin(&self) {
-        self.body.store(body::AT_HAND, Ordering::Relaxed);
-        self.number.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Ends when the connection was read to its end for now, so that what is missing of a body is on
-    /// its way. Most bodies come with their heads, and these are read without any timer.
-    ///
-    /// It wakes nobody: who drives the connection asks [`Self::is_out_of_body`] and drives it again.
-    pub(super) async fn out_of_body(&self) {
-        poll_fn(|_cx| {
-            if self.body.load(Ordering::Relaxed) == body::OUT {
-                return Poll::Ready(());
-            }
-            self.body.store(body::WANTED, Ordering::Relaxed);
-            Poll::Pending
-        })
-        .await;
-    }
-
-    /// The connection has nothing more for now. Whether somebody is to learn that of it.
-    pub(super) fn is_out_of_body(&self) -> bool {
-        let is_wanted = self.body.load(Ordering::Relaxed) == body::WANTED;
-        if is_wanted {
-            self.body.store(body::OUT, Ordering::Relaxed);
-        }
-        is_wanted
-    }
-
-    /// Its answer is made.
-    pub(super) fn end(&self) {
-        self.number.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// The answer is the last, and the client may not have sent all of its request yet.
-    pub(super) fn cut(&self) {
-        self.is_cut.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether no head has come yet.
-    pub(super) fn is_first(&self) -> bool {
-        self.number() == 0
-    }
-
-    fn number(&self) -> usize {
-        self.number.load(Ordering::Relaxed)
-    }
-}
+/// Up to so many bytes a head and a body are put together and go as one: for little that costs less
+/// than to have the kernel gather them.
+const ONE_PIECE_BYTES: usize = 2 * 1024;
 
 /// A stream with the bounds of this file.
 pub(super) struct Socket<S> {
@@ -210,6 +145,7 @@ impl<S: AsyncWrite + Unpin> Socket<S> {
     ) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.stall = None;
+            self.turn.note_written();
         } else {
             self.stall
                 .get_or_insert_with(|| Box::pin(sleep(STALL_TIME)));
@@ -236,7 +172,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let socket = self.get_mut();
-        let written = Pin::new(&mut socket.stream).poll_write_vectored(cx, bufs);
+        let stream = Pin::new(&mut socket.stream);
+        let mut piece = [0; ONE_PIECE_BYTES];
+        let written = match put_together(bufs, &mut piece) {
+            Some(piece) => stream.poll_write(cx, piece),
+            None => stream.poll_write_vectored(cx, bufs),
+        };
         socket.watch_write(cx, written)
     }
 
@@ -257,12 +198,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
                 linger.insert(Linger {
                     ends: Box::pin(sleep(LINGER_TIME)),
                     bytes_left: LINGER_BYTES,
-                    is_patient: socket.turn.is_cut.load(Ordering::Relaxed),
+                    is_patient: socket.turn.is_cut(),
                 })
             }
         };
         linger.poll_drop(&mut socket.stream, cx).map(Ok)
     }
+}
+
+/// All of these bytes, where `piece` has room for them.
+fn put_together<'a>(bufs: &[io::IoSlice<'_>], piece: &'a mut [u8]) -> Option<&'a [u8]> {
+    let mut length = 0;
+    for buf in bufs {
+        let end = length + buf.len();
+        piece.get_mut(length..end)?.copy_from_slice(buf);
+        length = end;
+    }
+    piece.get(..length)
 }
 
 impl Linger {

@@ -28,33 +28,27 @@ impl Registry {
             row_of(state, heard, now)
         });
         let heard = heard.map_err(|refusal| self.refused(&registration.name, None, refusal))?;
-        self.answered(heard, Some(registration)).await
+        let heard = answer_to(heard, Some(registration));
+        self.until_stored(heard.urgent).await?;
+        Ok(heard)
     }
 
-    /// Hears a known instance again whose registration changes nothing; nobody where it would.
-    ///
-    /// # Errors
-    /// [`RegistryError::NotStored`].
-    pub async fn hear_again(
-        &self,
-        registration: &Registration,
-        caller: &Address,
-    ) -> Result<Option<HeardAnswer>, RegistryError> {
+    /// Hears a known instance again whose registration changes nothing; nobody where it would. The
+    /// answer may be given when its [`urgent`](HeardAnswer::urgent) number is stored.
+    pub fn hear_again(&self, registration: &Registration, caller: &Address) -> Option<HeardAnswer> {
         let heard = self.hold(|state, now| {
             let heard = state.hear_again(registration, caller, now)?;
             row_of(state, heard, now).ok()
         });
-        match heard {
-            Some(heard) => self.answered(heard, Some(registration)).await.map(Some),
-            None => Ok(None),
-        }
+        heard.map(|heard| answer_to(heard, Some(registration)))
     }
 
-    /// Hears an instance that is registered already.
+    /// Hears an instance that is registered already. The answer may be given when its
+    /// [`urgent`](HeardAnswer::urgent) number is stored.
     ///
     /// # Errors
-    /// [`RegistryError::Unknown`], [`RegistryError::Ambiguous`] and [`RegistryError::NotStored`].
-    pub async fn heartbeat(
+    /// [`RegistryError::Unknown`] and [`RegistryError::Ambiguous`].
+    pub fn heartbeat(
         &self,
         name: &ServiceName,
         instance: Option<&InstanceId>,
@@ -65,7 +59,7 @@ impl Registry {
             row_of(state, heard, now)
         });
         let heard = heard.map_err(|refusal| self.refused(name, instance, refusal))?;
-        self.answered(heard, None).await
+        Ok(answer_to(heard, None))
     }
 
     /// Takes out all instances of a name, or one.
@@ -172,21 +166,11 @@ impl Registry {
         }
     }
 
-    /// The answer about a row, as soon as what happened to it is stored.
-    async fn answered(
-        &self,
-        (heard, row): (Heard, RowSnapshot),
-        registration: Option<&Registration>,
-    ) -> Result<HeardAnswer, RegistryError> {
-        self.until_stored(heard.urgent).await?;
-        let by = registration.map_or(By::Name, |registration| By::Registration {
-            is_created: heard.is_created,
-            is_at_caller: registration.ip.is_none(),
-        });
-        Ok(HeardAnswer { row, by })
-    }
-
-    async fn until_stored(&self, urgent: u64) -> Result<(), RegistryError> {
+    /// Waits until everything up to this urgent number is stored.
+    ///
+    /// # Errors
+    /// [`RegistryError::NotStored`].
+    pub async fn until_stored(&self, urgent: u64) -> Result<(), RegistryError> {
         if self.stored.has(urgent) {
             return Ok(());
         }
@@ -224,6 +208,22 @@ impl Registry {
                 RegistryError::Ambiguous { name, instances }
             }
         }
+    }
+}
+
+/// The answer about a row that was heard, by a registration or by its name alone.
+fn answer_to(
+    (heard, row): (Heard, RowSnapshot),
+    registration: Option<&Registration>,
+) -> HeardAnswer {
+    let by = registration.map_or(By::Name, |registration| By::Registration {
+        is_created: heard.is_created,
+        is_at_caller: registration.ip.is_none(),
+    });
+    HeardAnswer {
+        urgent: heard.urgent,
+        row,
+        by,
     }
 }
 

@@ -5,14 +5,16 @@ use std::io::Write;
 
 use lastbeat_proto::Span;
 
-use crate::state::RowSnapshot;
+use crate::state::{RowSnapshot, json_text};
 
 /// Room for an answer about a row with a short name and few labels, in bytes; others grow.
 const USUAL_BYTES: usize = 768;
 
-/// An instance was heard, and what happened is stored.
+/// An instance was heard.
 #[derive(Debug)]
 pub struct HeardAnswer {
+    /// The number that must be stored before this is told.
+    pub urgent: u64,
     pub(super) row: RowSnapshot,
     pub(super) by: By,
 }
@@ -41,34 +43,35 @@ impl HeardAnswer {
         let detail = &self.row.detail;
         let every = self.row.ttl.third();
         let mut out = Vec::with_capacity(USUAL_BYTES);
-        out.extend_from_slice(b"{\"message\":");
-        serde_json::to_writer(&mut out, &detail.name)?;
+        json_text(&mut out, b"{\"message\":", detail.name.as_str());
         // The text goes on; nothing behind the name needs escaping.
         out.pop();
         let done = match self.by {
             By::Registration {
                 is_created: true, ..
-            } => "registered",
-            By::Registration { .. } | By::Name => "heard",
+            } => " registered",
+            By::Registration { .. } | By::Name => " heard",
         };
-        write(&mut out, format_args!(" {done}"));
+        out.extend_from_slice(done.as_bytes());
         if let By::Registration {
             is_at_caller: true, ..
         } = self.by
         {
-            let ip = &detail.address;
-            write(
-                &mut out,
-                format_args!(" at {ip}, the address the request came from"),
-            );
+            out.extend_from_slice(b" at ");
+            out.extend_from_slice(detail.address.as_str().as_bytes());
+            out.extend_from_slice(b", the address the request came from");
         }
-        write(
-            &mut out,
-            format_args!("; send this again every {every}\",\"service\":"),
-        );
+        out.extend_from_slice(b"; send this again every ");
+        write(&mut out, format_args!("{every}"));
+        out.extend_from_slice(b"\",\"service\":");
         self.row.write(&mut out);
         if let By::Registration { is_created, .. } = self.by {
-            write(&mut out, format_args!(",\"created\":{is_created}"));
+            let created: &[u8] = if is_created {
+                b",\"created\":true"
+            } else {
+                b",\"created\":false"
+            };
+            out.extend_from_slice(created);
         }
         span(&mut out, b",\"ttl_s\":", self.row.ttl)?;
         span(&mut out, b",\"heartbeat_every_s\":", every)?;
@@ -138,6 +141,7 @@ mod tests {
             let row = state.row(heard.place, NOW).unwrap();
             let every = row.ttl_s.third();
             let answer = |by| HeardAnswer {
+                urgent: 0,
                 row: state.snapshot(heard.place, NOW).unwrap(),
                 by,
             };

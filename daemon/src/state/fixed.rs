@@ -37,11 +37,13 @@ pub(super) fn labels(tags: &[String], metadata: &BTreeMap<String, String>) -> Ve
 }
 
 /// A key and a text, of which most have nothing that must be escaped.
-fn text(out: &mut Vec<u8>, key: &[u8], text: &str) {
+pub(crate) fn text(out: &mut Vec<u8>, key: &[u8], text: &str) {
     out.extend_from_slice(key);
     // RFC 8259 §7.
     let is_escaped = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
-    if text.as_bytes().iter().any(is_escaped) {
+    // All are looked at: without a way out in between that is many at a time.
+    let any = |any, byte| any | is_escaped(byte);
+    if text.as_bytes().iter().fold(false, any) {
         json(out, text);
     } else {
         out.push(b'"');

@@ -31,10 +31,20 @@ struct Moving {
     due_ms: i64,
 }
 
+/// How a row stands that nobody needs to look at: as most do, and all that were just heard.
+const USUAL: &[u8] =
+    br#","status":"UP","late":false,"confirmed":true,"flapping":false,"reason":null"#;
+
 impl Moving {
-    /// The whole row.
-    fn write(&self, detail: &Detail, ttl: Span, out: &mut Vec<u8>) {
-        detail.write(ttl, out);
+    const fn is_usual(&self) -> bool {
+        matches!(self.status, Status::Up)
+            && !self.late
+            && self.confirmed
+            && !self.flapping
+            && self.reason.is_none()
+    }
+
+    fn write_standing(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b",\"status\":\"");
         out.extend_from_slice(self.status.word().as_bytes());
         out.extend_from_slice(b"\",\"late\":");
@@ -48,15 +58,31 @@ impl Moving {
             Some(reason) => {
                 out.extend_from_slice(b",\"reason\":\"");
                 out.extend_from_slice(reason.as_bytes());
-                out.extend_from_slice(b"\",\"since\":\"");
+                out.push(b'"');
             }
-            None => out.extend_from_slice(b",\"reason\":null,\"since\":\""),
+            None => out.extend_from_slice(b",\"reason\":null"),
         }
-        out.extend_from_slice(&self.since.text());
+    }
+
+    /// The whole row.
+    fn write(&self, detail: &Detail, ttl: Span, out: &mut Vec<u8>) {
+        detail.write(ttl, out);
+        if self.is_usual() {
+            out.extend_from_slice(USUAL);
+        } else {
+            self.write_standing(out);
+        }
+        out.extend_from_slice(b",\"since\":\"");
+        let since = self.since.text();
+        out.extend_from_slice(&since);
         out.extend_from_slice(b"\",\"last_heartbeat\":\"");
         out.extend_from_slice(&self.last_heartbeat.text());
         out.extend_from_slice(b"\",\"first_seen\":\"");
-        out.extend_from_slice(&self.first_seen.text());
+        if self.first_seen == self.since {
+            out.extend_from_slice(&since);
+        } else {
+            out.extend_from_slice(&self.first_seen.text());
+        }
         out.extend_from_slice(b"\",\"heard_ms\":");
         fixed::json(out, &self.heard_ms);
         out.extend_from_slice(b",\"due_ms\":");

@@ -65,7 +65,7 @@ impl Call<'_> {
             head: self.head,
             machine: self.site.machine.as_deref(),
             theme: self.site.theme(),
-            sender: &self.sender,
+            sender: self.sender,
             caller: &self.caller,
         }
     }

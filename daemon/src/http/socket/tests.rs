@@ -204,3 +204,25 @@ async fn under_tls_a_close_says_farewell_and_waits_for_a_client_that_still_sends
     // Without the farewell the end would be an error.
     assert_eq!(client.read(&mut [0; 64]).await.unwrap(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_has_rested_when_nothing_was_asked_for_so_long_since_its_last_answer() {
+    const IDLE: Duration = Duration::from_secs(120);
+    let (mut client, mut socket, turn) = pair();
+    let began = Instant::now();
+    tokio::join!(turn.has_rested_for(IDLE), async {
+        // An answer at 100 s, one that is made from 150 to 300 s, and the rest of it at 310 s.
+        for (asked, answered, written) in [(100, 100, 100), (150, 300, 310)] {
+            let at = |seconds| tokio::time::sleep_until(began + Duration::from_secs(seconds));
+            at(asked).await;
+            turn.begin();
+            at(answered).await;
+            turn.end();
+            at(written).await;
+            socket.write_all(b"answer").await.unwrap();
+        }
+    });
+    client.shutdown().await.unwrap();
+
+    assert_eq!(began.elapsed().as_secs(), 310 + 120);
+}
