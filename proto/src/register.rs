@@ -3,6 +3,7 @@
 
 mod field;
 mod fields;
+mod plain;
 
 use std::collections::BTreeMap;
 

@@ -69,17 +69,17 @@ impl Timestamp {
         let in_day_us = self.0.rem_euclid(DAY_US).unsigned_abs();
         let us = u32::try_from(in_day_us % 1_000_000).unwrap_or(0);
         let seconds = u32::try_from(in_day_us / 1_000_000).unwrap_or(0);
-        let ([c, e], [y, r]) = (two_digits(year / 100), two_digits(year % 100));
-        let ([m, o], [d, a]) = (two_digits(date.month()), two_digits(date.day()));
-        let [h, u] = two_digits(seconds / 3_600);
-        let [i, n] = two_digits(seconds / 60 % 60);
-        let [s, k] = two_digits(seconds % 60);
+        let ([y1, y2], [y3, y4]) = (two_digits(year / 100), two_digits(year % 100));
+        let ([m1, m2], [d1, d2]) = (two_digits(date.month()), two_digits(date.day()));
+        let [h1, h2] = two_digits(seconds / 3_600);
+        let [i1, i2] = two_digits(seconds / 60 % 60);
+        let [s1, s2] = two_digits(seconds % 60);
         let [f1, f2] = two_digits(us / 10_000);
         let [f3, f4] = two_digits(us / 100 % 100);
         let [f5, f6] = two_digits(us % 100);
         [
-            c, e, y, r, b'-', m, o, b'-', d, a, b'T', h, u, b':', i, n, b':', s, k, b'.', f1, f2,
-            f3, f4, f5, f6, b'+', b'0', b'0', b':', b'0', b'0',
+            y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', i1, i2, b':', s1, s2,
+            b'.', f1, f2, f3, f4, f5, f6, b'+', b'0', b'0', b':', b'0', b'0',
         ]
     }
 }

@@ -1,5 +1,6 @@
 //! The fields of a body as they came, from JSON or a form, and each judged.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
@@ -7,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::{
     BodyError, EXPECTED, PORT_AND_BRACKETS, Patch, Registration, all, error, field, field_error,
-    whole,
+    plain, whole,
 };
 use crate::name;
 use crate::problem::FieldError;
@@ -25,11 +26,19 @@ pub const FIELDS: [&str; 7] = [
 
 pub(super) enum Given<'body> {
     Json(&'body RawValue),
-    Text(String),
+    Text(Cow<'body, str>),
 }
 
 impl<'body> Fields<'body> {
     pub(super) fn from_json(text: &'body str) -> Result<Self, BodyError> {
+        match plain::read(text) {
+            Some(fields) => Ok(fields),
+            None => Self::from_any_json(text),
+        }
+    }
+
+    /// The same by the JSON reader.
+    pub(super) fn from_any_json(text: &'body str) -> Result<Self, BodyError> {
         let mut reader = serde_json::Deserializer::from_str(text);
         let fields = Self::deserialize(&mut reader).map_err(|error| json_error(text, &error))?;
         reader.end().map_err(|error| {
@@ -61,12 +70,12 @@ impl<'body> Fields<'body> {
             if slot.is_some() {
                 return Err(field_error(&key, "stands twice; send it once"));
             }
-            *slot = Some(Given::Text(value.into_owned()));
+            *slot = Some(Given::Text(value));
         }
         Ok(fields)
     }
 
-    fn slot(&mut self, key: &str) -> Option<&mut Option<Given<'body>>> {
+    pub(super) fn slot(&mut self, key: &str) -> Option<&mut Option<Given<'body>>> {
         let index = FIELDS.iter().position(|field| *field == key)?;
         self.raw.get_mut(index)
     }
