@@ -16,9 +16,14 @@ impl Detail {
     pub(super) fn write(&self, ttl: Span, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"id\":");
         json(out, &self.id);
-        text(out, b",\"name\":", self.name.as_str());
-        text(out, b",\"instance\":", self.instance.as_str());
-        text(out, b",\"ip\":", self.address.as_str());
+        for (key, text) in [
+            (&b",\"name\":"[..], self.name.as_str()),
+            (b",\"instance\":", self.instance.as_str()),
+            (b",\"ip\":", self.address.as_str()),
+        ] {
+            out.extend_from_slice(key);
+            quoted(out, text, self.is_plain);
+        }
         out.extend_from_slice(b",\"port\":");
         json(out, &self.port);
         out.extend_from_slice(b",\"ttl_s\":");
@@ -39,17 +44,26 @@ pub(super) fn labels(tags: &[String], metadata: &BTreeMap<String, String>) -> Ve
 /// A key and a text, of which most have nothing that must be escaped.
 pub(crate) fn text(out: &mut Vec<u8>, key: &[u8], text: &str) {
     out.extend_from_slice(key);
-    // RFC 8259 §7.
-    let is_escaped = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
-    // All are looked at: without a way out in between that is many at a time.
-    let any = |any, byte| any | is_escaped(byte);
-    if text.as_bytes().iter().fold(false, any) {
-        json(out, text);
-    } else {
+    quoted(out, text, is_plain(text));
+}
+
+/// A text, of which it is known whether it is plain.
+fn quoted(out: &mut Vec<u8>, text: &str, is_plain: bool) {
+    if is_plain {
         out.push(b'"');
         out.extend_from_slice(text.as_bytes());
         out.push(b'"');
+    } else {
+        json(out, text);
     }
+}
+
+/// Whether nothing in a text must be escaped.
+pub(super) fn is_plain(text: &str) -> bool {
+    // RFC 8259 §7.
+    let is_escaped = |byte: u8| byte < 0x20 || matches!(byte, b'"' | b'\\');
+    // All are looked at: without a way out in between that is many at a time.
+    !text.bytes().fold(false, |any, byte| any | is_escaped(byte))
 }
 
 /// A number, a text, or a list or map of texts.

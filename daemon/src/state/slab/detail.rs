@@ -24,6 +24,8 @@ pub struct Detail {
     pub own_ttl: Option<Span>,
     /// Wall time of the first registration.
     pub first_seen: Timestamp,
+    /// Whether its texts stand in JSON as they are, so that no list has to look through them.
+    pub(in crate::state) is_plain: bool,
     /// Most have none, and pay for the pointer only.
     labels: Option<Box<Labels>>,
 }
@@ -70,7 +72,14 @@ impl From<InstanceRecord> for Detail {
             tags: record.tags,
             metadata: record.metadata,
         };
+        let texts = [
+            record.name.as_str(),
+            record.instance.as_str(),
+            record.address.as_str(),
+        ];
+        let is_plain = texts.into_iter().all(fixed::is_plain);
         Self {
+            is_plain,
             id: record.id,
             name: record.name,
             instance: record.instance,
