@@ -148,7 +148,7 @@ fn delta_at_100_000_rows_with_100_changed(bencher: Bencher<'_, '_>) {
         let (places, removed) = state.changed_since(&cursor);
         assert_eq!((places.len(), removed.len()), (100, 0));
         let mut rows = Vec::new();
-        state.write_places(&mut places.into_iter(), PIECE, moment(1), &mut rows);
+        state.write_places(places.into_iter(), PIECE, moment(1), &mut rows);
         rows
     });
 }

@@ -173,8 +173,11 @@ impl Listing {
                 })
             }
             Rows::Chosen(mut places) => {
-                self.registry
-                    .hold(|state, now| state.write_places(&mut places, PIECE, now, piece));
+                let taken = self.registry.hold(|state, now| {
+                    let places = places.as_slice().iter().copied();
+                    state.write_places(places, PIECE, now, piece)
+                });
+                places.by_ref().take(taken).for_each(drop);
                 if places.as_slice().is_empty() {
                     Rows::Done
                 } else {

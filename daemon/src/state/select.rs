@@ -11,6 +11,9 @@ use super::slab::{Detail, Place, flag};
 use crate::clock::{Listened, Moment};
 use crate::instance::Life;
 
+/// Rows of a list that are fetched from memory together.
+const TOGETHER: usize = 16;
+
 /// A registered row that may become part of a list.
 #[derive(Debug, Clone)]
 pub struct Candidate {
@@ -112,24 +115,30 @@ impl State {
         out: &mut Vec<u8>,
     ) -> Option<(ServiceName, InstanceId)> {
         let behind = behind.map(|(name, instance)| (name, Some(instance)));
-        let mut places = self.slab.after(behind, usize::MAX);
-        let last = self.write_places(&mut places, most, now, out);
-        let hot = self.slab.get(last.filter(|_| places.next().is_some())?)?;
+        let places = self.slab.after(behind, usize::MAX);
+        let taken = self.write_places(places.clone(), most, now, out);
+        let mut places = places.skip(taken.checked_sub(1)?);
+        let hot = self.slab.get(places.next()?)?;
+        places.next()?;
         Some((hot.detail.name.clone(), hot.detail.instance.clone()))
     }
 
     /// Writes the registered ones of the next of these rows as JSON, each with a comma behind it,
-    /// and gives the last that was taken.
+    /// and says how many were taken.
     pub fn write_places(
         &self,
-        places: &mut impl Iterator<Item = Place>,
+        places: impl Iterator<Item = Place> + Clone,
         most: Portion,
         now: Moment,
         out: &mut Vec<u8>,
-    ) -> Option<Place> {
-        let mut last = None;
+    ) -> usize {
+        let mut ahead = places.clone();
+        let mut taken = 0;
         for place in places.take(most.rows) {
-            last = Some(place);
+            if taken % TOGETHER == 0 {
+                self.fetch(ahead.by_ref().take(TOGETHER));
+            }
+            taken += 1;
             let hot = self.slab.get(place);
             if let Some(hot) = hot.filter(|hot| hot.life.is_registered()) {
                 self.write_registered(hot, now, out);
@@ -139,7 +148,20 @@ impl State {
                 break;
             }
         }
-        last
+        taken
+    }
+
+    /// Fetches [`TOGETHER`] rows from memory. Their order is not that of memory, so each is far away:
+    /// here they are all asked for at once, and not one after the other while each is written.
+    fn fetch(&self, places: impl Iterator<Item = Place>) {
+        let mut details = [None; TOGETHER];
+        for (detail, place) in details.iter_mut().zip(places) {
+            *detail = self.slab.get(place).map(|hot| hot.detail.as_ref());
+        }
+        let ends = |detail: &Detail| (detail.id, detail.own_ttl.is_some(), detail.is_plain);
+        for detail in details.into_iter().flatten() {
+            std::hint::black_box(ends(detail));
+        }
     }
 
     /// At most `count` rows of a name, living ones and tombstones, behind the given instance, and

@@ -206,7 +206,7 @@ impl Slab {
         &self,
         behind: Option<(&ServiceName, Option<&InstanceId>)>,
         count: usize,
-    ) -> impl Iterator<Item = Place> {
+    ) -> impl Iterator<Item = Place> + Clone {
         let is_before = move |slot: u32| {
             let detail = self.at(slot).map(|hot| &hot.detail);
             detail.is_some_and(|detail| match behind {

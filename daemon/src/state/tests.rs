@@ -90,7 +90,7 @@ fn a_row_is_written_as_it_serializes() {
             rows: 2,
             bytes: usize::MAX,
         };
-        state.write_places(&mut [place].into_iter(), all, at(5), &mut written);
+        state.write_places([place].into_iter(), all, at(5), &mut written);
 
         let comma = written.pop();
         let read: Row = serde_json::from_slice(&written).unwrap();

@@ -68,7 +68,10 @@ impl Order {
     }
 
     /// All from the first on that is not before.
-    pub(super) fn behind(&self, is_before: impl Fn(u32) -> bool) -> impl Iterator<Item = u32> {
+    pub(super) fn behind<F: Fn(u32) -> bool>(
+        &self,
+        is_before: F,
+    ) -> impl Iterator<Item = u32> + Clone + use<'_, F> {
         let (run, at) = self.find(&is_before);
         let runs = self.runs.get(run..).unwrap_or_default();
         runs.iter().flatten().skip(at).copied()
