@@ -13,10 +13,11 @@ use crate::registry::Listing;
 
 /// Less is sent as it is: it fits into one packet anyway.
 pub(super) const LEAST_BYTES: usize = 1 << 10;
-/// What is gzipped before it is somebody else's turn; a list's piece has as much.
+/// What is gzipped of a page before it is somebody else's turn; a list's piece has up to twice as
+/// much.
 pub(super) const PIECE_BYTES: usize = 64 << 10;
 /// Lists that are gzipped at a time; the next is sent as it is. So many pieces may stand before a
-/// heartbeat, each of about half a millisecond.
+/// heartbeat, each of less than a millisecond.
 const LISTS: usize = 8;
 
 /// Lists that are being gzipped.
