@@ -69,6 +69,8 @@ impl Future for Until<'_> {
         // The number moves under this lock, so nobody waits for what has just been stored.
         let mut waiting = stored.waiting.lock();
         if stored.has(self.urgent) {
+            // Its place went with all that were reached: there is nothing to take out.
+            self.ticket = None;
             return Poll::Ready(());
         }
         let ticket = *self.ticket.get_or_insert_with(|| {
