@@ -143,6 +143,7 @@ impl State {
 
     /// Copies the values of at most [`MAX_COPIED`] places into `copied` and clears their marks.
     pub fn copy(&mut self, list: List, places: &[Place], copied: &mut Copied) {
+        let stored = self.dirty.stored;
         for place in places {
             let Some(hot) = self.slab.get_mut(*place) else {
                 continue;
@@ -153,6 +154,8 @@ impl State {
             } else if hot.has(flag::EXPIRING) {
                 copied.batch.deleted.push(hot.detail.id);
                 copied.expiring.push(*place);
+            } else if list == List::Lazy && hot.urgent <= stored {
+                copied.batch.turned.push(record(hot));
             } else {
                 copied.batch.rows.push(record(hot));
             }

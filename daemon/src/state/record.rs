@@ -122,6 +122,9 @@ pub struct Stretch {
 pub struct Batch {
     /// Rows to insert or replace, each with its heartbeat.
     pub rows: Vec<InstanceRecord>,
+    /// Rows that are stored already and of which nothing moved but their state and heartbeat; one
+    /// that is missing all the same is inserted.
+    pub turned: Vec<InstanceRecord>,
     /// Heartbeats of rows that are stored already, by row number.
     pub beats: Vec<(i64, Heartbeat)>,
     /// Row numbers of tombstones to delete.

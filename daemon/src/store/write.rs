@@ -3,11 +3,11 @@
 //! Writing the same batch twice changes nothing: a commit that failed may have reached the disk
 //! all the same, and is then tried again.
 
-use rusqlite::{Connection, Result, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Result, Statement, Transaction, TransactionBehavior, params};
 
 use super::import::{Import, Refused};
 use super::load::{KEPT_STRETCHES, life_word};
-use crate::state::record::{Batch, EventRecord, InstanceRecord, Stretch};
+use crate::state::record::{Batch, EventRecord, Heartbeat, InstanceRecord, Stretch};
 
 /// The instance has left for good.
 const DELETE_INSTANCE: &str = "delete from instances where id = ?1";
@@ -25,6 +25,12 @@ const UPSERT_INSTANCE: &str = "
         metadata = excluded.metadata, first_seen = excluded.first_seen, life = excluded.life,
         since = excluded.since, since_l = excluded.since_l, mass = excluded.mass,
         changes = excluded.changes, flapping = excluded.flapping";
+/// What became of this instance, of which everything else is stored? Its texts and their index stay as
+/// they are: to write them again costs three times as much.
+const TURN_INSTANCE: &str = "
+    update instances
+    set life = ?2, since = ?3, since_l = ?4, mass = ?5, changes = ?6, flapping = ?7
+    where id = ?1";
 /// When was this new or changed instance last heard?
 const UPSERT_HEARTBEAT: &str = "
     insert into heartbeats (id, at, l) values (?1, ?2, ?3)
@@ -109,6 +115,7 @@ fn put(transaction: &Transaction<'_>, batch: &Batch) -> Result<()> {
     put_stretches(transaction, batch)?;
     delete(transaction, &batch.deleted)?;
     put_rows(transaction, &batch.rows)?;
+    put_turned(transaction, &batch.turned)?;
     put_beats(transaction, batch)?;
     put_events(transaction, &batch.events)
 }
@@ -186,12 +193,39 @@ fn put_rows(transaction: &Transaction<'_>, rows: &[InstanceRecord]) -> Result<()
             json(&row.changes)?,
             row.is_flapping,
         ])?;
-        heartbeat.execute([
-            row.id,
-            row.heartbeat.at.as_micros(),
-            row.heartbeat.l.as_micros(),
-        ])?;
+        put_heartbeat(&mut heartbeat, row)?;
     }
+    Ok(())
+}
+
+fn put_turned(transaction: &Transaction<'_>, rows: &[InstanceRecord]) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut instance = transaction.prepare_cached(TURN_INSTANCE)?;
+    let mut heartbeat = transaction.prepare_cached(UPSERT_HEARTBEAT)?;
+    for row in rows {
+        let turned = instance.execute(params![
+            row.id,
+            life_word(row.life),
+            row.since.as_micros(),
+            row.since_l.as_micros(),
+            row.is_mass,
+            json(&row.changes)?,
+            row.is_flapping,
+        ])?;
+        if turned == 0 {
+            put_rows(transaction, std::slice::from_ref(row))?;
+        } else {
+            put_heartbeat(&mut heartbeat, row)?;
+        }
+    }
+    Ok(())
+}
+
+fn put_heartbeat(upsert: &mut Statement<'_>, row: &InstanceRecord) -> Result<()> {
+    let Heartbeat { at, l } = row.heartbeat;
+    upsert.execute([row.id, at.as_micros(), l.as_micros()])?;
     Ok(())
 }
 

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use lastbeat_proto::{Span, Timestamp};
 use lastbeatd::clock::Listened;
-use lastbeatd::instance::Life;
-use lastbeatd::state::record::{Batch, Loaded};
+use lastbeatd::instance::{Changes, Life};
+use lastbeatd::state::record::{Batch, InstanceRecord, Loaded};
 use lastbeatd::store::{Opening, Store};
 use proptest::prelude::*;
 use rusqlite::Connection;
@@ -120,6 +120,44 @@ fn a_heartbeat_moves_a_stored_row_and_makes_none() {
     assert_eq!(loaded.instances.len(), 1);
     assert_eq!(loaded.instances[0].heartbeat, beat(90));
     assert_eq!(loaded.next_id, 2);
+}
+
+#[test]
+fn a_row_that_turned_keeps_what_it_says_and_one_that_is_missing_is_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("monitoring.db");
+    let (mut store, _, _) = open(&path);
+    let stored = record(1, "a");
+    store.write(&rows(vec![stored.clone()])).unwrap();
+    let turned = InstanceRecord {
+        life: Life::Down,
+        since: Timestamp::from_micros(NOON_US + 60),
+        since_l: Listened::from_micros(100),
+        is_mass: true,
+        changes: Changes::try_from(vec![Listened::from_micros(100)]).unwrap(),
+        is_flapping: true,
+        heartbeat: beat(55),
+        ..stored
+    };
+    let missing = InstanceRecord {
+        life: Life::Down,
+        ..record(2, "b")
+    };
+
+    let said_otherwise = InstanceRecord {
+        port: None,
+        tags: Vec::new(),
+        ..turned.clone()
+    };
+    store
+        .write(&Batch {
+            turned: vec![said_otherwise, missing.clone()],
+            ..Batch::default()
+        })
+        .unwrap();
+
+    store.close();
+    assert_eq!(reloaded(&path).instances, [turned, missing]);
 }
 
 #[test]

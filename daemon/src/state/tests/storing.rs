@@ -1,6 +1,7 @@
 //! What the state hands to the store, and what it forgets once that is written.
 
 use super::*;
+use crate::state::record::InstanceRecord;
 
 #[test]
 fn the_oldest_tombstone_gives_way_and_its_slot_is_freed_when_it_is_deleted() {
@@ -143,6 +144,23 @@ fn a_registration_is_written_once() {
     register(&mut state, r#"{"name":"a"}"#, at(0)).unwrap();
 
     assert_eq!(write_all(&mut state).batch.rows.len(), 1);
+}
+
+#[test]
+fn of_a_stored_row_that_goes_down_only_what_turned_is_written() {
+    let mut state = state();
+    register(&mut state, r#"{"name":"stored"}"#, at(0)).unwrap();
+    write_all(&mut state);
+    register(&mut state, r#"{"name":"new"}"#, at(0)).unwrap();
+    pass(&mut state, 1, 61);
+
+    let mut copied = Copied::default();
+    let places = state.take(List::Lazy, usize::MAX);
+    state.copy(List::Lazy, &places, &mut copied);
+
+    let ids = |rows: &[InstanceRecord]| rows.iter().map(|row| row.id).collect::<Vec<_>>();
+    assert_eq!(ids(&copied.batch.turned), [1]);
+    assert_eq!(ids(&copied.batch.rows), [2], "of this one nothing is there");
 }
 
 #[test]
