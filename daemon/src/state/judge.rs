@@ -6,6 +6,7 @@ use lastbeat_proto::Span;
 use super::State;
 use super::dirty::List;
 use super::flapping::end_of_flapping;
+use super::queue::Entry;
 use super::slab::{Place, flag};
 use crate::clock::{Listened, Moment};
 use crate::instance::{self, Life};
@@ -24,15 +25,14 @@ impl State {
         self.sweep_due(now, MAX_SWEPT)
     }
 
-    /// The same, in at most `most` rows. Who was lost together is marked first: it fell before
-    /// whatever is due next.
+    /// The same, in at most `most` rows.
     pub(super) fn sweep_due(&mut self, now: Moment, most: usize) -> bool {
         let l = self.listening.l();
         let mut left = most;
-        loop {
-            left -= self.mark_lost(left);
-            if left == 0 {
-                break;
+        while 0 < left {
+            if self.owes_first(l) {
+                left -= self.mark_lost(left);
+                continue;
             }
             let Some(entry) = self.queue.pop_due(l) else {
                 return false;
@@ -51,11 +51,28 @@ impl State {
         self.mass.is_owing() || self.queue.nearest().is_some_and(|deadline| deadline < l)
     }
 
+    /// Whether those who were lost together get their marks before anything else is done. They fell
+    /// before whatever is due next; but others that fall with them come first, as readers wait for
+    /// these.
+    fn owes_first(&self, l: Listened) -> bool {
+        let Some(last) = self.mass.owes_until() else {
+            return false;
+        };
+        let falls = |entry: Entry| {
+            let hot = self.slab.get(entry.place);
+            hot.is_some_and(|hot| hot.life == Life::Up) && entry.deadline <= last
+        };
+        !self.queue.next_due(l).is_some_and(falls)
+    }
+
     /// Brings one row up to date, and marks who was lost with it; more than a hold of the sweep may
-    /// touch are left to the sweep.
+    /// touch are left to the sweep, and so are all while it is about it.
     pub(super) fn judge(&mut self, place: Place, now: Moment) {
+        let is_swept = self.mass.is_owing();
         self.act(place, now);
-        self.mark_lost(MAX_SWEPT);
+        if !is_swept {
+            self.mark_lost(MAX_SWEPT);
+        }
     }
 
     /// Everything that was due for a row happens now, in order.

@@ -60,6 +60,12 @@ impl Mass {
         self.owed.pop_first().map(|(_, place)| place)
     }
 
+    /// Deadlines behind this one would make it forget somebody who is to be marked; nobody is:
+    /// nothing.
+    pub(super) fn owes_until(&self) -> Option<Listened> {
+        self.owed.first().map(|(since, _)| since.plus(WINDOW))
+    }
+
     /// Whether somebody is to be marked.
     pub(super) fn is_owing(&self) -> bool {
         !self.owed.is_empty()

@@ -51,12 +51,15 @@ impl Queue {
         self.heap.peek().map(|Reverse(entry)| entry.deadline)
     }
 
-    /// Takes the nearest entry if its deadline has passed at `l`.
+    /// The nearest entry if its deadline has passed at `l`.
+    pub(super) fn next_due(&self, l: Listened) -> Option<Entry> {
+        let Reverse(entry) = self.heap.peek()?;
+        (entry.deadline < l).then_some(*entry)
+    }
+
+    /// Takes it.
     pub(super) fn pop_due(&mut self, l: Listened) -> Option<Entry> {
-        if self.nearest()? < l {
-            self.heap.pop().map(|Reverse(entry)| entry)
-        } else {
-            None
-        }
+        self.next_due(l)?;
+        self.heap.pop().map(|Reverse(entry)| entry)
     }
 }
