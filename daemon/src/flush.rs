@@ -3,9 +3,11 @@
 //! It runs on a thread of its own, so that nothing else ever waits for the disk. Urgent rows come
 //! first and are looked at again between all other chunks; a failed chunk is put back as places,
 //! never as values, and is tried again. What becomes of the file meanwhile is seen to in [`mod@file`],
-//! the last pass in [`mod@stop`], trouble in [`mod@trouble`].
+//! the time between chunks in [`mod@rest`], the last pass in [`mod@stop`], trouble in
+//! [`mod@trouble`].
 
 mod file;
+mod rest;
 mod stop;
 mod trouble;
 
@@ -15,6 +17,7 @@ use lastbeat_proto::{Span, Timestamp};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+use self::rest::Rest;
 use crate::clock::Mono;
 use crate::registry::Registry;
 use crate::state::dirty::{Copied, EVENTS_CHUNK, List, MAX_COPIED};
@@ -49,6 +52,8 @@ pub struct Flush {
     trouble: Option<Timestamp>,
     /// Kinds of notices about the file that stand already.
     told: Vec<&'static str>,
+    /// How it rests between two chunks; absent while nobody else runs.
+    rest: Option<Rest>,
 }
 
 impl Flush {
@@ -65,6 +70,7 @@ impl Flush {
             next_prune: now.plus(PRUNE),
             trouble: None,
             told: Vec::new(),
+            rest: None,
         }
     }
 
@@ -78,6 +84,10 @@ impl Flush {
         runtime: &Handle,
         mut stop: watch::Receiver<bool>,
     ) -> Result<bool, StoreError> {
+        self.rest = Some(Rest {
+            runtime: runtime.clone(),
+            stop: stop.clone(),
+        });
         while !*stop.borrow_and_update() {
             let registry = Arc::clone(&self.registry);
             let wake = self.next_wake();
@@ -95,6 +105,7 @@ impl Flush {
             }
             self.pass()?;
         }
+        self.rest = None;
         self.stop(runtime)
     }
 
@@ -161,6 +172,7 @@ impl Flush {
             registry.hold(|state, _| (state.waiting(List::Lazy), events_left(state)));
         self.put_in_order(List::Lazy, LAZY_CHUNK);
         while 0 < rows || 0 < events {
+            let began = self.now();
             let chunk = rows.min(LAZY_CHUNK);
             let places = self.registry.hold(|state, _| state.take(List::Lazy, chunk));
             self.write(List::Lazy, &places)?;
@@ -168,6 +180,9 @@ impl Flush {
             self.write_waiting()?;
             let left = registry.hold(|state, _| events_left(state));
             events = events.saturating_sub(EVENTS_CHUNK).min(left);
+            if 0 < rows || 0 < events {
+                self.rest(began)?;
+            }
         }
         Ok(())
     }

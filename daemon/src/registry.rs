@@ -23,6 +23,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::clock::{Clock, Moment, Mono};
+use crate::state::dirty::List;
 use crate::state::{Cursor, State};
 use crate::store::History;
 
@@ -37,9 +38,6 @@ pub const MAX_SLEEP: Span = Span::from_micros(250_000);
 /// Readers of events that only the store holds, at a time; more than pages are rendered at a time,
 /// so that nobody is turned away by it on a machine with many cores.
 const MAX_HISTORY_READERS: usize = 64;
-/// Holds of a sweep before its worker turns to others: some 1 ms. To turn costs a look at the
-/// sockets, often a move to the other worker, and on a busy machine a wait for a processor.
-const HOLDS_OF_A_TURN: u32 = 4;
 /// Events of the dashboard's pane.
 const PAGE_EVENTS: usize = 20;
 /// Tombstones of the dashboard's section.
@@ -83,6 +81,8 @@ pub struct Registry {
     changed: watch::Sender<u64>,
     /// Tells the store that something wants to be written.
     nudge: Notify,
+    /// Tells it while it rests that somebody waits for something to be written.
+    asked: Notify,
     is_serving: AtomicBool,
     /// What commands may still say in this second.
     lines: OfASecond,
@@ -107,6 +107,7 @@ impl Registry {
             history_turns: Semaphore::new(MAX_HISTORY_READERS),
             stored: Stored::default(),
             nudge: Notify::new(),
+            asked: Notify::new(),
             is_serving: AtomicBool::new(false),
             lines: OfASecond::default(),
         }
@@ -137,6 +138,7 @@ impl Registry {
         let (revision, waking) = (state.revision(), state.waking_change());
         let result = command(&mut state, now);
         let wants_store = state.wants_store();
+        let is_asked = 0 < state.waiting(List::Urgent);
         let is_changed = waking != state.waking_change();
         let waking = state.waking_change();
         let recorded = state.revision() - revision;
@@ -148,6 +150,9 @@ impl Registry {
         drop(state);
         if wants_store {
             self.nudge.notify_one();
+        }
+        if is_asked {
+            self.asked.notify_one();
         }
         if is_changed {
             self.changed.send_replace(waking);
@@ -192,16 +197,12 @@ impl Registry {
         self.lines.end();
     }
 
-    /// Acts on every deadline that is due, in small holds; behind every few of them the worker does
+    /// Acts on every deadline that is due, in small holds; behind each of them the worker does
     /// everything else that is ready. Says when to look again.
     pub(crate) async fn sweep(&self) -> Mono {
         let mut lines = Lines::default();
-        let mut holds = 0_u32;
         while self.hold_and_log(&mut lines, State::sweep) {
-            holds = holds.wrapping_add(1);
-            if holds.is_multiple_of(HOLDS_OF_A_TURN) {
-                tokio::task::yield_now().await;
-            }
+            tokio::task::yield_now().await;
         }
         lines.end();
         let until_due = self.state.lock().until_due();
@@ -225,6 +226,11 @@ impl Registry {
     /// Ends when something wants to be written.
     pub(crate) async fn nudged(&self) {
         self.nudge.notified().await;
+    }
+
+    /// Ends when somebody waits for something to be written.
+    pub(crate) async fn asked(&self) {
+        self.asked.notified().await;
     }
 
     async fn until_changed(&self, cursor: &Cursor, wait: Span) {
