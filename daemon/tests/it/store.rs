@@ -386,7 +386,7 @@ prop_compose! {
         tags in proptest::collection::vec(any_text(), 0..16),
         metadata in proptest::collection::btree_map(any_text(), any_text(), 0..32),
         is_mass in any::<bool>(),
-    ) -> lastbeatd::state::record::InstanceRecord {
+    ) -> InstanceRecord {
         let mut row = record(1, "a");
         row.first_seen = Timestamp::from_micros(times[0]);
         row.since = Timestamp::from_micros(times[1]);

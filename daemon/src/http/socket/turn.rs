@@ -1,35 +1,25 @@
 //! Where a connection stands, as the side that answers and the stream tell each other.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
+
+/// How often a connection is looked at in the time that it may rest: each look is a wake-up, and it
+/// may rest for one part more.
+const LOOKS: u32 = 8;
 
 /// Where a connection stands, as the side that answers tells the stream.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(in crate::http) struct Turn {
     /// Even while the connection waits for a request, odd while it answers one.
     number: AtomicUsize,
     is_cut: AtomicBool,
     /// What stands of a request's body, as one of [`body`].
     body: AtomicU8,
-    /// When the connection was made.
-    began: Instant,
-    /// How long after that the last bytes of an answer were taken, in ms.
-    written_ms: AtomicU64,
-}
-
-impl Default for Turn {
-    fn default() -> Self {
-        Self {
-            number: AtomicUsize::new(0),
-            is_cut: AtomicBool::new(false),
-            body: AtomicU8::new(body::AT_HAND),
-            began: Instant::now(),
-            written_ms: AtomicU64::new(0),
-        }
-    }
+    /// Whether bytes of an answer were taken since somebody looked.
+    has_written: AtomicBool,
 }
 
 /// Where a body stands.
@@ -92,23 +82,18 @@ impl Turn {
 
     /// Some of an answer was taken just now.
     pub(super) fn note_written(&self) {
-        let ms = self.began.elapsed().as_millis();
-        let ms = u64::try_from(ms).unwrap_or(u64::MAX);
-        self.written_ms.store(ms, Ordering::Relaxed);
+        self.has_written.store(true, Ordering::Relaxed);
     }
 
-    /// Ends when the connection has waited for a request since it was answered last, for so long.
+    /// Ends when the connection has waited for a request for so long since it was answered last, or
+    /// for up to an eighth longer. It looks now and then, so that no answer has to read a clock.
     pub(in crate::http) async fn has_rested_for(&self, time: Duration) {
-        loop {
-            let written = Duration::from_millis(self.written_ms.load(Ordering::Relaxed));
-            let rests = self.number().is_multiple_of(2);
-            let left = (written + time).saturating_sub(self.began.elapsed());
-            match (rests, left) {
-                (true, Duration::ZERO) => return,
-                // It will rest once it is answered.
-                (false, Duration::ZERO) => sleep(time).await,
-                (_, left) => sleep(left).await,
-            }
+        let mut looks = 0;
+        while looks < LOOKS {
+            sleep(time / LOOKS).await;
+            let is_answering = !self.number().is_multiple_of(2);
+            let was_active = self.has_written.swap(false, Ordering::Relaxed) || is_answering;
+            looks = if was_active { 0 } else { looks + 1 };
         }
     }
 
