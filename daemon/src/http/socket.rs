@@ -1,9 +1,10 @@
 //! The stream below one HTTP connection: bounds what hyper does not.
 //!
-//! hyper has one timer for a request's head, and it runs while a connection is idle too. Devices
-//! may rest for two minutes between heartbeats, but nobody needs that long to send a head. So
-//! this stream counts from a head's first byte; it also gives up on a reader that takes nothing,
-//! and closes so that the last answer is not lost.
+//! hyper has one timer for a request's head, which it makes anew for each and which runs while a
+//! connection is idle too. Devices may rest for two minutes between heartbeats, but nobody needs
+//! that long to send a head. So hyper gets none, and this stream counts from a head's first byte;
+//! it also gives up on a reader that takes nothing, notes when an answer was taken last, and closes
+//! so that this one is not lost.
 //!
 //! It stands right on the connection, below TLS where that is spoken: there a reader that takes
 //! nothing is seen whether data, a flush or a farewell waits for it, half a record counts as half
