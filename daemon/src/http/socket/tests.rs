@@ -210,7 +210,8 @@ async fn a_connection_has_rested_when_nothing_was_asked_for_so_long_since_its_la
     const IDLE: Duration = Duration::from_secs(120);
     let (mut client, mut socket, turn) = pair();
     let began = Instant::now();
-    tokio::join!(turn.has_rested_for(IDLE), async {
+    let rests = tokio::time::timeout(FOREVER, turn.has_rested_for(IDLE));
+    let (has_rested, ()) = tokio::join!(rests, async {
         // An answer at 100 s, one that is made from 150 to 300 s, and the rest of it at 310 s.
         for (asked, answered, written) in [(100, 100, 100), (150, 300, 310)] {
             let at = |seconds| tokio::time::sleep_until(began + Duration::from_secs(seconds));
@@ -224,6 +225,7 @@ async fn a_connection_has_rested_when_nothing_was_asked_for_so_long_since_its_la
     });
     client.shutdown().await.unwrap();
 
+    assert!(has_rested.is_ok(), "it rests for ever");
     // It is looked at every 15 s: at 315 s the answer is seen.
     assert_eq!(began.elapsed().as_secs(), 315 + 120);
 }
