@@ -12,8 +12,7 @@ use crate::state::{Detail, LEAST_ROW_BYTES, Place, Portion};
 
 /// What one hold of the lock writes at most. Of usual rows (about 400 bytes) that is some 280, of
 /// the widest that may be registered eleven; a reader that takes nothing keeps one such piece (ADR
-/// 0014 says 64 KiB: with nearly twice as much its reader falls asleep half as often, which is a
-/// tenth of the time of a list, and 64 such readers still take less than 8 MiB).
+/// 0014). With 64 KiB its reader falls asleep twice as often, which is a tenth of the time of a list.
 pub(super) const PIECE: Portion = Portion {
     rows: 1_024,
     bytes: 112 << 10,
