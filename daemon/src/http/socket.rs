@@ -89,7 +89,12 @@ impl<S> Socket<S> {
             self.has_begun = false;
         }
         match came {
-            Poll::Ready(came) => self.has_begun |= 0 < came && turn.is_multiple_of(2),
+            // What has come is read before anything is too late: the delay may have been ours. Who
+            // sends slowly is met below, as hyper reads until there is nothing more for now.
+            Poll::Ready(came) => {
+                self.has_begun |= 0 < came && turn.is_multiple_of(2);
+                return Ok(());
+            }
             // hyper reads on only while a head is not whole: one that came in one piece needs no
             // timer.
             Poll::Pending if self.has_begun => {

@@ -229,3 +229,14 @@ async fn a_connection_has_rested_when_nothing_was_asked_for_so_long_since_its_la
     // It is looked at every 15 s: at 315 s the answer is seen.
     assert_eq!(began.elapsed().as_secs(), 315 + 120);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_came_in_time_is_read_also_when_nobody_looked_in_time() {
+    let (mut client, mut socket, _turn) = pair();
+    client.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+
+    sleep(2 * HEAD_TIME).await;
+
+    let mut buf = [0; 64];
+    assert_eq!(socket.read(&mut buf).await.unwrap(), 18);
+}
