@@ -6,8 +6,8 @@
 //! should have been asked in it (else one would only see those who happened to wait already).
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -135,17 +135,19 @@ impl Load {
     /// When any of them was not answered well; it says how many were not, and what the first was.
     pub(super) async fn run(&self) -> Result<Outcome> {
         let numbers = Arc::new(AtomicU64::new(0));
+        let windows = self.window.map_or(1, |(_, seconds)| seconds);
+        let latencies = (0..windows)
+            .map(|_| histogram())
+            .collect::<Result<Vec<_>>>()?;
+        let latencies = Arc::new(Mutex::new(latencies));
         let began = Instant::now();
         let mut tasks = JoinSet::new();
         for _ in 0..self.connections {
             let load = self.clone();
             let numbers = Arc::clone(&numbers);
-            tasks.spawn(async move { load.one_connection(began, &numbers).await });
+            let kept = Latencies::new(Arc::clone(&latencies))?;
+            tasks.spawn(async move { load.one_connection(began, &numbers, kept).await });
         }
-        let windows = self.window.map_or(1, |(_, seconds)| seconds);
-        let mut latencies = (0..windows)
-            .map(|_| histogram())
-            .collect::<Result<Vec<_>>>()?;
         let (mut answered, mut errors, mut first) = (0, 0_u64, None);
         while let Some(ended) = tasks.join_next().await {
             let one = ended.context("a connection of the load panicked")??;
@@ -153,9 +155,6 @@ impl Load {
             if let Some(error) = one.error {
                 errors += 1;
                 first.get_or_insert(error);
-            }
-            for (all, of_one) in latencies.iter_mut().zip(&one.latencies) {
-                all.add(of_one)?;
             }
         }
         let took = began.elapsed();
@@ -165,6 +164,7 @@ impl Load {
                 self.connections
             );
         }
+        let latencies = std::mem::take(&mut *locked(&latencies));
         Ok(Outcome {
             answered,
             took,
@@ -173,19 +173,21 @@ impl Load {
     }
 
     /// The requests of one connection, until the first that is not answered well.
-    async fn one_connection(&self, began: Instant, numbers: &AtomicU64) -> Result<One> {
-        let windows = self.window.map_or(1, |(_, seconds)| seconds);
+    async fn one_connection(
+        &self,
+        began: Instant,
+        numbers: &AtomicU64,
+        mut kept: Latencies,
+    ) -> Result<One> {
         let mut one = One {
             answered: 0,
             error: None,
-            latencies: (0..windows)
-                .map(|_| histogram())
-                .collect::<Result<Vec<_>>>()?,
         };
         let mut connection = Connection::new(self.address, self.wire);
         let mut request = Vec::new();
         loop {
             if matches!(self.pace, Pace::Closed) && self.is_over(began.elapsed(), 0) {
+                kept.hand_over()?;
                 return Ok(one);
             }
             let number = numbers.fetch_add(1, Ordering::Relaxed);
@@ -196,6 +198,7 @@ impl Load {
                 }
             };
             if self.is_over(due.saturating_duration_since(began), number) {
+                kept.hand_over()?;
                 return Ok(one);
             }
             if Instant::now() < due {
@@ -205,11 +208,14 @@ impl Load {
             (self.request)(number, &mut request);
             let asked = tokio::time::timeout(PATIENCE, connection.ask(&request)).await;
             if let Err(error) = asked.unwrap_or_else(|_| bail!("no answer within {PATIENCE:?}")) {
-                one.error = Some(error);
+                let (asked, after) = (one.answered + 1, began.elapsed().as_secs_f64());
+                one.error = Some(error.context(format!(
+                    "its request number {asked}, {after:.1} s after the begin"
+                )));
                 return Ok(one);
             }
             one.answered += 1;
-            one.keep(due, due.elapsed(), self.window)?;
+            kept.keep(due, due.elapsed(), self.window)?;
             if self.is_fresh {
                 connection.close();
             }
@@ -229,10 +235,26 @@ impl Load {
 struct One {
     answered: u64,
     error: Option<anyhow::Error>,
-    latencies: Vec<Histogram<u64>>,
 }
 
-impl One {
+/// The latencies of one connection in one second. Those of all seconds and connections would be
+/// gigabytes, and to set them up would take a connection longer than a server waits for its request.
+struct Latencies {
+    second: usize,
+    histogram: Histogram<u64>,
+    /// Those of all connections, one for each second.
+    all: Arc<Mutex<Vec<Histogram<u64>>>>,
+}
+
+impl Latencies {
+    fn new(all: Arc<Mutex<Vec<Histogram<u64>>>>) -> Result<Self> {
+        Ok(Self {
+            second: 0,
+            histogram: histogram()?,
+            all,
+        })
+    }
+
     fn keep(
         &mut self,
         due: Instant,
@@ -246,11 +268,28 @@ impl One {
                 Some(since) => usize::try_from(since.as_secs())?,
             },
         };
-        if let Some(histogram) = self.latencies.get_mut(second) {
-            histogram.saturating_record(u64::try_from(took.as_micros())?.max(1));
+        if second != self.second {
+            self.hand_over()?;
+            self.second = second;
         }
+        let took = u64::try_from(took.as_micros())?.max(1);
+        self.histogram.saturating_record(took);
         Ok(())
     }
+
+    /// Adds them to those of all; what was due behind the last second is left out.
+    fn hand_over(&mut self) -> Result<()> {
+        if let Some(second) = locked(&self.all).get_mut(self.second) {
+            second.add(&self.histogram)?;
+        }
+        self.histogram.reset();
+        Ok(())
+    }
+}
+
+fn locked(latencies: &Mutex<Vec<Histogram<u64>>>) -> MutexGuard<'_, Vec<Histogram<u64>>> {
+    // Counts of a connection that panicked are as good as any.
+    latencies.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
