@@ -25,6 +25,7 @@ mod slab;
 mod tally;
 mod uptime;
 mod view;
+mod worst;
 
 use std::collections::BTreeSet;
 
@@ -52,6 +53,7 @@ pub use self::slab::{Detail, Place};
 pub use self::tally::{Figures, Spread};
 pub use self::uptime::Watched;
 pub use self::view::{LEAST_ROW_BYTES, RowSnapshot};
+pub use self::worst::WorstFirst;
 
 /// How many rows are how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

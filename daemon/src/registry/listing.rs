@@ -2,23 +2,22 @@
 //! [`super::pieces`].
 
 use std::cmp::Reverse;
+use std::ops::Range;
 use std::sync::Arc;
 
+use lastbeat_proto::ServiceName;
 use lastbeat_proto::answer::ServicesAnswer;
 use lastbeat_proto::query::{ListQuery, PAGE_SIZE, Sort, SortKey, StatusFilter};
 
 use super::Registry;
 use super::pieces::{Listing, PIECE, Rows};
 use crate::instance::Life;
-use crate::state::{Candidate, Cursor, Detail, Head, Place};
+use crate::state::{Candidate, Cursor, Detail, Head, Place, WorstFirst};
 
 impl Registry {
     /// Every registered row, by name.
     pub fn list_all(self: &Arc<Self>) -> Listing {
-        let head = self.hold(|state, now| {
-            state.look(now);
-            state.head(now)
-        });
+        let head = self.look();
         let total = head.summary.total;
         self.listing(&head, (total, true), Vec::new(), Rows::all(total))
     }
@@ -53,13 +52,19 @@ impl Registry {
 
     /// One page of rows, worst first where the query does not say.
     pub fn page(self: &Arc<Self>, query: &ListQuery) -> ServicesAnswer {
-        let (head, places) = self.choose(query, SortKey::Status);
+        let (head, shown, matching) = if is_of_all_worst_first(query) {
+            self.choose_worst(query)
+        } else {
+            let (head, places) = self.choose(query, SortKey::Status);
+            let shown = page_of(&places, query).to_vec();
+            (head, shown, places.len())
+        };
         ServicesAnswer {
-            services: self.rows(page_of(&places, query)),
+            services: self.rows(&shown),
             removed: Vec::new(),
             full: false,
             summary: head.summary,
-            matching: places.len(),
+            matching,
             now: head.now,
             up_ms: head.up_ms,
             revision: head.revision,
@@ -68,28 +73,44 @@ impl Registry {
         }
     }
 
-    /// The rows that a query means, in its order, and what stands beside them.
-    fn choose(&self, query: &ListQuery, default: SortKey) -> (Head, Vec<Place>) {
-        let head = self.hold(|state, now| {
+    fn look(&self) -> Head {
+        self.hold(|state, now| {
             state.look(now);
             state.head(now)
-        });
-        let filter = Filter::new(query);
-        let mut chosen: Vec<Candidate> = Vec::new();
+        })
+    }
+
+    /// The page of a query that means all rows of a status, and how many these are. It is what is
+    /// opened most, and by everybody who watches every second.
+    fn choose_worst(&self, query: &ListQuery) -> (Head, Vec<Place>, usize) {
+        let head = self.look();
+        let summary = &head.summary;
+        let matching = match query.status {
+            None => summary.total,
+            Some(StatusFilter::Up) => summary.up,
+            Some(StatusFilter::Late) => summary.late,
+            Some(StatusFilter::Down) => summary.down,
+        };
+        let window = window_of(matching, query);
+        let mut worst = WorstFirst::new(summary, query.status, window.end);
         let mut behind = None;
         loop {
-            let (candidates, next) =
-                self.hold(|state, _| state.candidates(behind.as_ref(), PIECE.rows));
-            chosen.extend(
-                candidates
-                    .into_iter()
-                    .filter(|candidate| filter.accepts(candidate)),
-            );
-            if next.is_none() {
+            behind = self.hold(|state, _| state.find_worst(behind.as_ref(), &mut worst));
+            if behind.is_none() {
                 break;
             }
-            behind = next;
         }
+        let places = worst.into_places();
+        let shown = places.get(window.start.min(places.len())..);
+        (head, shown.unwrap_or_default().to_vec(), matching)
+    }
+
+    /// The rows that a query means, in its order, and what stands beside them.
+    fn choose(&self, query: &ListQuery, default: SortKey) -> (Head, Vec<Place>) {
+        let head = self.look();
+        let filter = Filter::new(query);
+        let mut chosen = self.candidates(query);
+        chosen.retain(|candidate| filter.accepts(candidate));
         sort(
             &mut chosen,
             query.sort.unwrap_or(Sort {
@@ -104,6 +125,29 @@ impl Registry {
                 .map(|candidate| candidate.place)
                 .collect(),
         )
+    }
+
+    /// All registered rows that a query may mean, by name and instance.
+    fn candidates(&self, query: &ListQuery) -> Vec<Candidate> {
+        let mut all = Vec::new();
+        if let Some(name) = &query.name {
+            // What is no name is nobody's.
+            if let Ok(name) = ServiceName::parse(name) {
+                self.each_of_name(&name, |state, places, _| {
+                    all.extend(places.iter().filter_map(|place| state.candidate(*place)));
+                });
+            }
+            return all;
+        }
+        let mut behind = None;
+        loop {
+            let (some, next) = self.hold(|state, _| state.candidates(behind.as_ref(), PIECE.rows));
+            all.extend(some);
+            if next.is_none() {
+                return all;
+            }
+            behind = next;
+        }
     }
 
     fn listing(
@@ -133,7 +177,7 @@ impl Registry {
     }
 }
 
-/// What a query lets through.
+/// What a query lets through, its name aside.
 struct Filter<'query> {
     query: &'query ListQuery,
     /// The search text in lower case.
@@ -151,11 +195,6 @@ impl<'query> Filter<'query> {
 
     fn accepts(&self, candidate: &Candidate) -> bool {
         let detail = &candidate.detail;
-        let has_name = self
-            .query
-            .name
-            .as_ref()
-            .is_none_or(|name| detail.name.as_str() == name);
         let has_tag = self
             .query
             .tag
@@ -167,7 +206,7 @@ impl<'query> Filter<'query> {
             Some(StatusFilter::Late) => candidate.is_late,
             Some(StatusFilter::Down) => candidate.life == Life::Down,
         };
-        has_name && has_tag && has_status && self.finds(candidate)
+        has_tag && has_status && self.finds(candidate)
     }
 
     fn finds(&self, candidate: &Candidate) -> bool {
@@ -199,15 +238,29 @@ fn sort(candidates: &mut [Candidate], sort: Sort) {
     }
 }
 
+/// Whether a query leaves out no row but by its status, and none of its order is asked for.
+fn is_of_all_worst_first(query: &ListQuery) -> bool {
+    let has_text = query.q.as_ref().is_some_and(|q| !q.trim().is_empty());
+    query.name.is_none() && query.tag.is_none() && query.sort.is_none() && !has_text
+}
+
 /// The part of a list that a query's page shows; a page behind the end shows nothing.
 fn page_of<'places>(places: &'places [Place], query: &ListQuery) -> &'places [Place] {
+    let window = window_of(places.len(), query);
+    places.get(window).unwrap_or_default()
+}
+
+/// Where that part lies in a list of so many rows.
+fn window_of(rows: usize, query: &ListQuery) -> Range<usize> {
     let size = query.size.unwrap_or(PAGE_SIZE);
     let from = query
         .page
         .unwrap_or(1)
         .saturating_sub(1)
         .saturating_mul(size)
-        .min(places.len());
-    let to = from.saturating_add(size).min(places.len());
-    places.get(from..to).unwrap_or_default()
+        .min(rows);
+    from..from.saturating_add(size).min(rows)
 }
+
+#[cfg(test)]
+mod tests;

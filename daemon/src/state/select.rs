@@ -83,26 +83,28 @@ impl State {
         let mut candidates = Vec::new();
         for place in self.slab.after(behind, count) {
             seen += 1;
-            let Some(hot) = self.slab.get(place) else {
-                continue;
-            };
-            last = Some(&hot.detail);
-            if hot.life.is_registered() {
-                candidates.push(Candidate {
-                    place,
-                    detail: Arc::clone(&hot.detail),
-                    life: hot.life,
-                    is_late: hot.has(flag::LATE),
-                    heard: hot.heartbeat.l,
-                    since: hot.since_l,
-                });
-            }
+            last = Some(place);
+            candidates.extend(self.candidate(place));
         }
-        let next = last.filter(|_| seen == count);
+        let last = last.filter(|_| seen == count);
+        let next = last.and_then(|place| self.slab.get(place));
         (
             candidates,
-            next.map(|detail| (detail.name.clone(), detail.instance.clone())),
+            next.map(|hot| (hot.detail.name.clone(), hot.detail.instance.clone())),
         )
+    }
+
+    /// A row, if it is registered.
+    pub fn candidate(&self, place: Place) -> Option<Candidate> {
+        let hot = self.slab.get(place)?;
+        hot.life.is_registered().then(|| Candidate {
+            place,
+            detail: Arc::clone(&hot.detail),
+            life: hot.life,
+            is_late: hot.has(flag::LATE),
+            heard: hot.heartbeat.l,
+            since: hot.since_l,
+        })
     }
 
     /// Writes the registered ones among the next rows as JSON, each with a comma behind it, and

@@ -1,9 +1,11 @@
-//! Where rows live: a slab of small hot rows, a column of change numbers beside it, an index by
-//! identity and an order by name.
+//! Where rows live: a slab of small hot rows, columns of numbers and grades beside it, an
+//! index by identity and an order by name.
 //!
 //! A row is looked up with a borrowed name and instance, so that a heartbeat allocates nothing.
 //! Indexes and order hold slots alone and look names up in the rows.
 
+mod addresses;
+mod columns;
 mod detail;
 mod hot;
 mod order;
@@ -12,10 +14,11 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use hashbrown::HashTable;
-use lastbeat_proto::{Address, InstanceId, ServiceName};
+use lastbeat_proto::{InstanceId, ServiceName};
 
+use self::columns::Columns;
 pub use self::detail::Detail;
-pub(in crate::state) use self::hot::{Hot, Standing, flag};
+pub(in crate::state) use self::hot::{Grade, Hot, Standing, flag};
 use self::order::Order;
 
 /// A row's place. The generation tells a reused slot from the row that had it before.
@@ -29,8 +32,7 @@ pub struct Place {
 #[derive(Debug, Default)]
 pub(super) struct Slab {
     rows: Vec<Slot>,
-    /// The change number of each slot.
-    changes: Vec<u64>,
+    columns: Columns,
     free: Vec<u32>,
     index: HashTable<u32>,
     /// By name and address, which several instances may share.
@@ -52,7 +54,7 @@ impl Slab {
     pub(super) fn with_room_for(rows: usize) -> Self {
         Self {
             rows: Vec::with_capacity(rows),
-            changes: Vec::with_capacity(rows),
+            columns: Columns::with_room_for(rows),
             index: HashTable::with_capacity(rows),
             addresses: HashTable::with_capacity(rows),
             ..Self::default()
@@ -63,7 +65,7 @@ impl Slab {
     pub(super) fn insert(&mut self, mut hot: Hot) -> Place {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.rows.push(Slot::Free(0));
-            self.changes.push(0);
+            self.columns.push();
             u32::try_from(self.rows.len() - 1).unwrap_or(u32::MAX)
         });
         if let Some(Slot::Free(generation)) = self.rows.get(slot as usize) {
@@ -112,6 +114,7 @@ impl Slab {
         if let Some(used) = self.rows.get_mut(place.slot as usize) {
             *used = Slot::Free(place.generation.wrapping_add(1));
         }
+        self.columns.set_grade(place.slot, Grade::Gone);
         self.free.push(place.slot);
     }
 
@@ -144,51 +147,11 @@ impl Slab {
         }
     }
 
-    fn place_at(&self, slot: u32) -> Option<Place> {
+    pub(super) fn place_at(&self, slot: u32) -> Option<Place> {
         self.at(slot).map(|hot| Place {
             slot,
             generation: hot.generation,
         })
-    }
-
-    /// The rows of a name at one address, living ones and tombstones, in no order.
-    pub(super) fn of_address<'slab>(
-        &'slab self,
-        name: &'slab ServiceName,
-        address: &'slab Address,
-    ) -> impl Iterator<Item = Place> {
-        let hash = self.hasher.hash_one((name.as_str(), address));
-        let is_there = move |place: &Place| {
-            self.get(*place)
-                .is_some_and(|hot| hot.detail.name == *name && hot.detail.address == *address)
-        };
-        let slots = self.addresses.iter_hash(hash);
-        slots
-            .filter_map(|slot| self.place_at(*slot))
-            .filter(is_there)
-    }
-
-    fn index_address(&mut self, slot: u32, detail: &Detail) {
-        let hash = self
-            .hasher
-            .hash_one((detail.name.as_str(), &detail.address));
-        let (rows, hasher) = (&self.rows, &self.hasher);
-        self.addresses
-            .insert_unique(hash, slot, |slot| match rows.get(*slot as usize) {
-                Some(Slot::Used(hot)) => {
-                    hasher.hash_one((hot.detail.name.as_str(), &hot.detail.address))
-                }
-                _ => 0,
-            });
-    }
-
-    fn forget_address(&mut self, slot: u32, detail: &Detail) {
-        let hash = self
-            .hasher
-            .hash_one((detail.name.as_str(), &detail.address));
-        if let Ok(entry) = self.addresses.find_entry(hash, |found| *found == slot) {
-            entry.remove();
-        }
     }
 
     /// All rows of a name, living ones and tombstones, by instance.
@@ -207,6 +170,24 @@ impl Slab {
         behind: Option<(&ServiceName, Option<&InstanceId>)>,
         count: usize,
     ) -> impl Iterator<Item = Place> + Clone {
+        self.slots_after(behind)
+            .take(count)
+            .filter_map(|slot| self.place_at(slot))
+    }
+
+    /// The slots of the same rows, as many as there are, and what was in them at their last change.
+    pub(super) fn grades_after(
+        &self,
+        behind: Option<(&ServiceName, Option<&InstanceId>)>,
+    ) -> impl Iterator<Item = (u32, Grade)> {
+        let slots = self.slots_after(behind);
+        slots.map(|slot| (slot, self.columns.grade_of(slot)))
+    }
+
+    fn slots_after(
+        &self,
+        behind: Option<(&ServiceName, Option<&InstanceId>)>,
+    ) -> impl Iterator<Item = u32> + Clone {
         let is_before = move |slot: u32| {
             let detail = self.at(slot).map(|hot| &hot.detail);
             detail.is_some_and(|detail| match behind {
@@ -215,10 +196,7 @@ impl Slab {
                 Some((name, Some(key))) => (&detail.name, &detail.instance) <= (name, key),
             })
         };
-        self.order
-            .behind(is_before)
-            .take(count)
-            .filter_map(|slot| self.place_at(slot))
+        self.order.behind(is_before)
     }
 
     /// How many rows there are.
@@ -247,21 +225,21 @@ impl Slab {
     }
 
     pub(super) fn change_of(&self, place: Place) -> u64 {
-        self.changes.get(place.slot as usize).copied().unwrap_or(0)
+        self.columns.change_of(place.slot)
     }
 
+    /// A row was changed, and has this change number from now on.
     pub(super) fn set_change(&mut self, place: Place, change: u64) {
-        if let Some(slot) = self.changes.get_mut(place.slot as usize) {
-            *slot = change;
+        self.columns.set_change(place.slot, change);
+        if let Some(grade) = self.get(place).map(Hot::grade) {
+            self.columns.set_grade(place.slot, grade);
         }
     }
 
     /// Rows whose change number is above `change`, in no order.
     pub(super) fn changed_since(&self, change: u64) -> impl Iterator<Item = Place> {
-        (0_u32..)
-            .zip(&self.changes)
-            .filter(move |(_, number)| change < **number)
-            .filter_map(|(slot, _)| self.place_at(slot))
+        let slots = self.columns.changed_since(change);
+        slots.filter_map(|slot| self.place_at(slot))
     }
 
     fn hash(&self, name: &str, instance: &str) -> u64 {
@@ -292,7 +270,7 @@ fn is_before(rows: &[Slot], slot: u32, detail: &Detail) -> bool {
 mod tests {
     use super::*;
 
-    /// With eight bytes for its change number, about five in the order, thirteen in the indexes,
+    /// With nine bytes for its change number and its grade, about five in the order, thirteen in the indexes,
     /// sixteen in the queue and what an allocation costs, a row takes some 300 bytes as long as no
     /// text of it is longer than 24.
     #[test]

@@ -49,6 +49,17 @@ pub(in crate::state) struct Hot {
     pub(in crate::state) flags: u8,
 }
 
+/// Where a row stands in a list worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::state) enum Grade {
+    Down,
+    Late,
+    /// UP and not late.
+    Well,
+    /// In no list: a tombstone, or no row at all.
+    Gone,
+}
+
 /// What the counts need to know of a row.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::state) struct Standing {
@@ -59,6 +70,15 @@ pub(in crate::state) struct Standing {
 }
 
 impl Hot {
+    pub(in crate::state) const fn grade(&self) -> Grade {
+        match self.life {
+            Life::Down => Grade::Down,
+            Life::Up if self.has(flag::LATE) => Grade::Late,
+            Life::Up => Grade::Well,
+            Life::TimedOut | Life::Dismissed | Life::Deregistered => Grade::Gone,
+        }
+    }
+
     pub(in crate::state) const fn standing(&self) -> Standing {
         Standing {
             life: self.life,
