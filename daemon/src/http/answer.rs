@@ -3,7 +3,7 @@
 //! What an answer says is left to [`super::api`], how an error looks to [`super::problem`].
 
 use std::convert::Infallible;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -14,6 +14,7 @@ use hyper::header::{
 };
 use hyper::{Response, StatusCode, Version};
 use serde::Serialize;
+use tokio::task::yield_now;
 
 use super::coding::{self, Coder, LEAST_BYTES, PIECE_BYTES, wants_gzip};
 use super::shelf::{Shelf, ShelfFull};
@@ -74,13 +75,14 @@ impl Body for AnswerBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let data = match self.get_mut() {
             Self::Whole(bytes) => Some(std::mem::take(bytes)).filter(|bytes| !bytes.is_empty()),
-            Self::Pieces(pieces) if pieces.rests => {
-                // Who takes much at once would keep a worker from everybody else.
-                pieces.rests = false;
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            }
             Self::Pieces(pieces) => {
+                // Who takes much at once would keep a worker from everybody else, from those too of
+                // whom it learns only when it asks the system: by a plain wake-up it would come to
+                // that behind 61 pieces.
+                if pieces.rests && pin!(yield_now()).poll(cx).is_pending() {
+                    pieces.rests = false;
+                    return Poll::Pending;
+                }
                 pieces.rests = true;
                 match &mut pieces.coder {
                     None => pieces.listing.next(),
@@ -260,51 +262,4 @@ pub(super) fn finish(answer: &mut Answer) {
 }
 
 #[cfg(test)]
-mod tests {
-    use hyper::header::ACCEPT_ENCODING;
-
-    use super::*;
-
-    #[test]
-    fn every_answer_is_guarded_and_none_is_cached_unless_it_says_so() {
-        let mut plain = html(StatusCode::OK, String::new());
-        let mut cached = html(StatusCode::OK, String::new());
-        let hour = HeaderValue::from_static("max-age=3600");
-        cached.headers_mut().insert(CACHE_CONTROL, hour.clone());
-
-        finish(&mut plain);
-        finish(&mut cached);
-
-        for (name, value) in SECURITY {
-            assert_eq!(plain.headers().get(&name), Some(&value));
-        }
-        assert_eq!(plain.headers().get(CACHE_CONTROL).unwrap(), "no-store");
-        assert_eq!(cached.headers().get(CACHE_CONTROL), Some(&hour));
-    }
-
-    #[test]
-    fn a_form_leads_back_to_the_page() {
-        let answer = see_other("../");
-
-        assert_eq!(answer.status(), StatusCode::SEE_OTHER);
-        assert_eq!(answer.headers().get(LOCATION).unwrap(), "../");
-    }
-
-    #[tokio::test]
-    async fn what_is_small_goes_as_it_is_and_says_that_it_might_not() {
-        let text = |bytes| html(StatusCode::OK, "a".repeat(bytes));
-        let mut headers = HeaderMap::new();
-        let gzip = HeaderValue::from_static("gzip, br");
-        headers.insert(ACCEPT_ENCODING, gzip);
-
-        let small = coded(text(LEAST_BYTES - 1), &headers).await;
-        let large = coded(text(LEAST_BYTES), &headers).await;
-        let unasked = coded(text(LEAST_BYTES), &HeaderMap::new()).await;
-
-        for (answer, is_coded) in [(&small, false), (&large, true), (&unasked, false)] {
-            assert_eq!(answer.headers()[VARY], "accept-encoding");
-            assert_eq!(answer.headers().contains_key(CONTENT_ENCODING), is_coded);
-        }
-        assert!(matches!(large.body(), AnswerBody::Whole(body) if body.len() < 100));
-    }
-}
+mod tests;
