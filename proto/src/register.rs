@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 pub use self::fields::FIELDS;
 use self::fields::Fields;
+pub use self::plain::Texts;
 use crate::address::Endpoint;
 use crate::name::{InstanceId, ServiceName};
 use crate::problem::FieldError;

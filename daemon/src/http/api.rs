@@ -16,7 +16,7 @@ use lastbeat_proto::answer::LivenessAnswer;
 use lastbeat_proto::endpoint::{Route, Scope};
 use lastbeat_proto::problem::FieldError;
 use lastbeat_proto::query::{HistoryQuery, ListQuery};
-use lastbeat_proto::register::Registration;
+use lastbeat_proto::register::{Registration, Texts};
 use tokio::sync::SemaphorePermit;
 
 use super::answer::{self, Answer};
@@ -96,11 +96,16 @@ impl Call<'_> {
     fn hear_again(&mut self) -> Result<Result<HeardAnswer, Registration>, Refusal> {
         // It may be a part of all that was read from the connection, and the disk may take long.
         let body = std::mem::take(&mut self.body);
+        let registry = &self.site.registry;
+        let texts = Texts::read(&body).filter(|texts| texts.ip.is_some() || self.sender.is_known);
+        if let Some(heard) = texts.and_then(|texts| registry.hear_by_texts(&texts, &self.address()))
+        {
+            return Ok(Ok(heard));
+        }
         let registration = Registration::parse(&body)?;
         if registration.ip.is_none() && !self.sender.is_known {
             return Err(self.unknown_sender());
         }
-        let registry = &self.site.registry;
         let heard = registry.hear_again(&registration, &self.address());
         Ok(heard.ok_or(registration))
     }

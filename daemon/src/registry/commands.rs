@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lastbeat_proto::answer::DeregisterAnswer;
-use lastbeat_proto::register::Registration;
+use lastbeat_proto::register::{Registration, Texts};
 use lastbeat_proto::{Address, InstanceId, ServiceName, Status, Timestamp};
 
 use super::heard::{By, HeardAnswer};
@@ -28,7 +28,11 @@ impl Registry {
             row_of(state, heard, now)
         });
         let heard = heard.map_err(|refusal| self.refused(&registration.name, None, refusal))?;
-        let heard = answer_to(heard, Some(registration));
+        let by = By::Registration {
+            is_created: heard.0.is_created,
+            is_at_caller: registration.ip.is_none(),
+        };
+        let heard = answer_to(heard, by);
         self.until_stored(heard.urgent).await?;
         Ok(heard)
     }
@@ -40,7 +44,17 @@ impl Registry {
             let heard = state.hear_again(registration, caller, now)?;
             row_of(state, heard, now).ok()
         });
-        heard.map(|heard| answer_to(heard, Some(registration)))
+        heard.map(|heard| answer_to(heard, By::known(registration.ip.as_ref())))
+    }
+
+    /// Hears the instance that is known by these very texts; nobody where none is. As with
+    /// [`Self::hear_again`], the answer may have to wait.
+    pub fn hear_by_texts(&self, texts: &Texts<'_>, caller: &Address) -> Option<HeardAnswer> {
+        let heard = self.hold(|state, now| {
+            let heard = state.hear_by_texts(texts, caller, now)?;
+            row_of(state, heard, now).ok()
+        });
+        heard.map(|heard| answer_to(heard, By::known(texts.ip)))
     }
 
     /// Hears an instance that is registered already. The answer may be given when its
@@ -59,7 +73,7 @@ impl Registry {
             row_of(state, heard, now)
         });
         let heard = heard.map_err(|refusal| self.refused(name, instance, refusal))?;
-        Ok(answer_to(heard, None))
+        Ok(answer_to(heard, By::Name))
     }
 
     /// Takes out all instances of a name, or one.
@@ -212,14 +226,7 @@ impl Registry {
 }
 
 /// The answer about a row that was heard, by a registration or by its name alone.
-fn answer_to(
-    (heard, row): (Heard, RowSnapshot),
-    registration: Option<&Registration>,
-) -> HeardAnswer {
-    let by = registration.map_or(By::Name, |registration| By::Registration {
-        is_created: heard.is_created,
-        is_at_caller: registration.ip.is_none(),
-    });
+fn answer_to((heard, row): (Heard, RowSnapshot), by: By) -> HeardAnswer {
     HeardAnswer {
         urgent: heard.urgent,
         row,

@@ -33,6 +33,16 @@ pub(super) enum By {
     Name,
 }
 
+impl By {
+    /// By a registration of a known instance, with this address if with any.
+    pub(super) const fn known<T: ?Sized>(ip: Option<&T>) -> Self {
+        Self::Registration {
+            is_created: false,
+            is_at_caller: ip.is_none(),
+        }
+    }
+}
+
 impl HeardAnswer {
     /// A [`RegisterAnswer`](lastbeat_proto::answer::RegisterAnswer) or
     /// [`HeartbeatAnswer`](lastbeat_proto::answer::HeartbeatAnswer) as JSON.

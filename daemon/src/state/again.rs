@@ -2,7 +2,7 @@
 //! original, found and compared without making anything.
 
 use lastbeat_proto::Address;
-use lastbeat_proto::register::{Patch, Registration};
+use lastbeat_proto::register::{Patch, Registration, Texts};
 
 use super::State;
 use super::command::Heard;
@@ -11,6 +11,22 @@ use crate::clock::Moment;
 use crate::instance::Life;
 
 impl State {
+    /// Hears an instance again that registers with the very texts it is known by; nobody when none
+    /// is: then they are to be judged first.
+    pub fn hear_by_texts(
+        &mut self,
+        texts: &Texts<'_>,
+        caller: &Address,
+        now: Moment,
+    ) -> Option<Heard> {
+        let address = texts.ip.unwrap_or(caller.as_str());
+        let key = texts.instance.unwrap_or(address);
+        let place = self.slab.find(texts.name, key)?;
+        let hot = self.slab.get(place)?;
+        let is_known = hot.life != Life::Deregistered && hot.detail.address.as_str() == address;
+        is_known.then(|| self.hear(place, now))?
+    }
+
     /// Hears an instance again that registers as it is known; nobody when it does not: then
     /// [`Self::register`] is meant.
     pub fn hear_again(
@@ -20,6 +36,10 @@ impl State {
         now: Moment,
     ) -> Option<Heard> {
         let place = self.known_by(registration, caller)?;
+        self.hear(place, now)
+    }
+
+    fn hear(&mut self, place: Place, now: Moment) -> Option<Heard> {
         self.advance(now);
         self.judge(place, now);
         self.beat(place, now);

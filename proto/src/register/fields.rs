@@ -7,8 +7,8 @@ use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Vi
 use serde_json::value::RawValue;
 
 use super::{
-    BodyError, EXPECTED, PORT_AND_BRACKETS, Patch, Registration, all, error, field, field_error,
-    plain, whole,
+    BodyError, EXPECTED, PORT_AND_BRACKETS, Patch, Registration, Texts, all, error, field,
+    field_error, whole,
 };
 use crate::name;
 use crate::problem::FieldError;
@@ -31,8 +31,8 @@ pub(super) enum Given<'body> {
 
 impl<'body> Fields<'body> {
     pub(super) fn from_json(text: &'body str) -> Result<Self, BodyError> {
-        match plain::read(text) {
-            Some(fields) => Ok(fields),
+        match Texts::read(text.as_bytes()) {
+            Some(texts) => Ok(texts.fields()),
             None => Self::from_any_json(text),
         }
     }

@@ -1,64 +1,108 @@
 //! The JSON that clients of the original send with each heartbeat: an object of a few plain texts,
 //! read in one pass. Everything else, and everything that is wrong, is left to the JSON reader.
+//!
+//! Texts that are those of a known instance to the byte need no judging, since all that is known was
+//! judged once: most heartbeats are heard by them alone.
 
 use std::borrow::Cow;
 
+use super::PORT_AND_BRACKETS;
 use super::fields::{Fields, Given};
+use crate::name;
 
-/// The fields that are texts.
-const TEXTS: [&str; 3] = ["name", "ip", "instance"];
+/// A registration of a few texts as they came: nothing of it was judged yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Texts<'body> {
+    /// Name of the service.
+    pub name: &'body str,
+    /// Where it is, if that is said.
+    pub ip: Option<&'body str>,
+    /// The client's own key, if it has one.
+    pub instance: Option<&'body str>,
+}
 
-/// The fields of an object that has nothing but some of [`TEXTS`], each once and without escapes.
-pub(super) fn read(json: &str) -> Option<Fields<'_>> {
-    let mut fields = Fields::default();
-    let mut reader = Reader { json, at: 0 };
-    reader.pass(b'{')?;
-    loop {
-        let key = reader.text()?;
-        reader.pass(b':')?;
-        let value = reader.text()?;
-        let slot = fields.slot(TEXTS.into_iter().find(|field| *field == key)?)?;
-        if slot.is_some() {
-            return None;
+impl<'body> Texts<'body> {
+    /// Reads a JSON object that has nothing but a name and perhaps the other two, each once and
+    /// without escapes. None for every other body, whether it is a registration or not, and for an
+    /// address that is too long to be a key.
+    pub fn read(body: &'body [u8]) -> Option<Self> {
+        let json = std::str::from_utf8(body).ok()?;
+        let (mut service, mut ip, mut instance) = (None, None, None);
+        let mut reader = Reader { rest: json };
+        reader.pass(b'{')?;
+        loop {
+            let key = reader.text()?;
+            reader.pass(b':')?;
+            let value = reader.text()?;
+            let field = match key {
+                "name" => &mut service,
+                "ip" => &mut ip,
+                "instance" => &mut instance,
+                _ => return None,
+            };
+            if field.replace(value).is_some() {
+                return None;
+            }
+            if reader.pass(b',').is_none() {
+                reader.pass(b'}')?;
+                break;
+            }
         }
-        *slot = Some(Given::Text(Cow::Borrowed(value)));
-        if reader.pass(b',').is_none() {
-            reader.pass(b'}')?;
-            return (reader.at == json.len()).then_some(fields);
+        let is_key = |ip: &str| ip.len() + PORT_AND_BRACKETS <= name::MAX_BYTES;
+        (reader.rest.is_empty() && ip.is_none_or(is_key)).then_some(Self {
+            name: service?,
+            ip,
+            instance,
+        })
+    }
+
+    /// The same among all fields.
+    pub(super) fn fields(self) -> Fields<'body> {
+        let mut fields = Fields::default();
+        let texts = [
+            ("name", Some(self.name)),
+            ("ip", self.ip),
+            ("instance", self.instance),
+        ];
+        for (field, text) in texts {
+            if let Some(slot) = fields.slot(field) {
+                *slot = text.map(|text| Given::Text(Cow::Borrowed(text)));
+            }
         }
+        fields
     }
 }
 
-/// A text and how many bytes of it were read.
+/// What is not read yet of a text.
 struct Reader<'json> {
-    json: &'json str,
-    at: usize,
+    rest: &'json str,
 }
 
 impl<'json> Reader<'json> {
-    fn next(&self) -> Option<u8> {
-        self.json.as_bytes().get(self.at).copied()
-    }
-
     /// Passes blanks (RFC 8259 §2), and then this byte.
     fn pass(&mut self, byte: u8) -> Option<()> {
-        while matches!(self.next()?, b' ' | b'\t' | b'\n' | b'\r') {
-            self.at += 1;
-        }
-        (self.next()? == byte).then(|| self.at += 1)
+        let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+        let mut bytes = self.rest.as_bytes().iter();
+        let at = bytes.position(|byte| !is_blank(byte))?;
+        self.pass_here(at, byte)
     }
 
     /// Passes a text without escapes.
     fn text(&mut self) -> Option<&'json str> {
         self.pass(b'"')?;
-        let begin = self.at;
         // RFC 8259 §7.
-        while !matches!(self.next()?, b'"' | b'\\' | 0..=0x1f) {
-            self.at += 1;
-        }
-        let text = self.json.get(begin..self.at)?;
-        (self.next()? == b'"').then(|| self.at += 1)?;
+        let is_end = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
+        let end = self.rest.as_bytes().iter().position(is_end)?;
+        let text = self.rest.get(..end)?;
+        self.pass_here(end, b'"')?;
         Some(text)
+    }
+
+    /// Passes everything up to this place, where this byte stands.
+    fn pass_here(&mut self, at: usize, byte: u8) -> Option<()> {
+        let is_there = *self.rest.as_bytes().get(at)? == byte;
+        self.rest = self.rest.get(at + 1..).filter(|_| is_there)?;
+        Some(())
     }
 }
 
@@ -71,7 +115,8 @@ mod tests {
 
     /// What a body is read as, in the plain way and by the reader.
     fn both(json: &str) -> [Option<Registration>; 2] {
-        [read(json), Fields::from_any_json(json).ok()]
+        let plain = Texts::read(json.as_bytes()).map(Texts::fields);
+        [plain, Fields::from_any_json(json).ok()]
             .map(|fields| fields.and_then(|fields| fields.check().ok()))
     }
 
@@ -101,11 +146,21 @@ mod tests {
             r#"{"name":"a"}}"#,
             r#"{"name":null}"#,
             r#"{"name":["a"]}"#,
+            r#"{"ip":"10.0.0.1"}"#,
             "{}",
             "{",
         ] {
-            assert!(read(json).is_none(), "{json}");
+            assert_eq!(Texts::read(json.as_bytes()), None, "{json}");
         }
+    }
+
+    #[test]
+    fn an_address_that_is_no_key_is_left_to_the_reader() {
+        let with_ip = |bytes: usize| format!(r#"{{"name":"a","ip":"{}"}}"#, "a".repeat(bytes));
+        let longest = name::MAX_BYTES - PORT_AND_BRACKETS;
+
+        assert!(Texts::read(with_ip(longest).as_bytes()).is_some());
+        assert_eq!(Texts::read(with_ip(longest + 1).as_bytes()), None);
     }
 
     proptest! {
@@ -114,7 +169,7 @@ mod tests {
             json in r#"\{( ?"(name|ip|instance|x)" ?: ?("[a-c1.:\\ ü/]{0,4}"|1|null) ?,?){0,3}\}? ?"#
         ) {
             let [plain, other] = both(&json);
-            if read(&json).is_some() {
+            if Texts::read(json.as_bytes()).is_some() {
                 prop_assert_eq!(plain, other);
             }
         }

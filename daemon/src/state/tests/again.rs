@@ -1,5 +1,7 @@
 //! A registration that says nothing new.
 
+use lastbeat_proto::register::Texts;
+
 use super::*;
 
 /// Whether the second registration is a heartbeat of the first one's instance.
@@ -64,4 +66,80 @@ fn what_changes_something_is_not() {
     ] {
         assert!(!is_heard_again(first, second), "{second}");
     }
+}
+
+/// Whether the second registration is heard by its texts alone, as one of the first one's instance.
+fn is_heard_by_texts(first: &str, second: &str) -> bool {
+    let caller = Address::from(IpAddr::from([192, 0, 2, 7]));
+    let mut state = state();
+    let registration = Registration::parse(first.as_bytes()).unwrap();
+    let place = state.register(&registration, &caller, at(0)).unwrap().place;
+    let texts = Texts::read(second.as_bytes()).unwrap();
+
+    let heard = state.hear_by_texts(&texts, &caller, at(1));
+
+    let is_heard = heard.is_some();
+    let last_heartbeat = state.row(place, at(1)).unwrap().last_heartbeat;
+    assert_eq!(last_heartbeat == at(1).wall, is_heard, "{second}");
+    assert!(heard.is_none_or(|heard| heard.place == place));
+    // What is heard without judging it is what would be heard with it.
+    let registration = Registration::parse(second.as_bytes()).unwrap();
+    let again = state.hear_again(&registration, &caller, at(2));
+    assert!(again.is_some() || !is_heard, "{second}");
+    is_heard
+}
+
+#[test]
+fn the_very_texts_of_a_known_instance_need_no_judging() {
+    for (first, second) in [
+        (r#"{"name": "a"}"#, r#"{"name": "a"}"#),
+        (r#"{"name": "a"}"#, r#"{"name": "a", "ip": "192.0.2.7"}"#),
+        (
+            r#"{"name": "a", "ip": "10.0.0.1", "tags": ["x"], "ttl_s": 30}"#,
+            r#"{"ip": "10.0.0.1", "name": "a"}"#,
+        ),
+        (
+            r#"{"name": "a", "ip": "Db.Internal.", "instance": "i", "port": 80}"#,
+            r#"{"name": "a", "ip": "db.internal", "instance": "i"}"#,
+        ),
+    ] {
+        assert!(is_heard_by_texts(first, second), "{first} {second}");
+    }
+}
+
+#[test]
+fn other_texts_are_judged_first() {
+    for (first, second) in [
+        (r#"{"name": "a"}"#, r#"{"name": "b"}"#),
+        (r#"{"name": "a"}"#, r#"{"name": "a", "ip": "10.0.0.1"}"#),
+        (r#"{"name": "a"}"#, r#"{"name": "a", "instance": "i"}"#),
+        (
+            r#"{"name": "a", "ip": "db.internal"}"#,
+            r#"{"name": "a", "ip": "Db.Internal."}"#,
+        ),
+        (
+            r#"{"name": "a", "ip": "10.0.0.1", "port": 80}"#,
+            r#"{"name": "a", "ip": "10.0.0.1"}"#,
+        ),
+        (
+            r#"{"name": "a", "ip": "10.0.0.1", "instance": "i"}"#,
+            r#"{"name": "a", "ip": "10.0.0.2", "instance": "i"}"#,
+        ),
+    ] {
+        assert!(!is_heard_by_texts(first, second), "{first} {second}");
+    }
+}
+
+#[test]
+fn the_texts_of_a_deregistered_instance_are_of_nobody() {
+    let mut state = state();
+    let caller = Address::from(IpAddr::from([192, 0, 2, 7]));
+    let body = br#"{"name": "a", "ip": "10.0.0.1"}"#;
+    let registration = Registration::parse(body).unwrap();
+    state.register(&registration, &caller, at(0)).unwrap();
+    state.deregister(&registration.name, None, at(1)).unwrap();
+
+    let texts = Texts::read(body).unwrap();
+
+    assert_eq!(state.hear_by_texts(&texts, &caller, at(2)), None);
 }
