@@ -1,12 +1,13 @@
 //! What each endpoint does: typed request in, registry asked, answer out.
 //!
 //! Rules of liveness are the registry's, status codes [`super::problem`]'s. Pages are in [`page`],
-//! what a request says beside its route in [`argument`].
+//! what a request says beside its route in [`argument`], what a service says by itself in [`hear`].
 
 mod argument;
+mod hear;
 mod page;
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -16,7 +17,6 @@ use lastbeat_proto::answer::LivenessAnswer;
 use lastbeat_proto::endpoint::{Route, Scope};
 use lastbeat_proto::problem::FieldError;
 use lastbeat_proto::query::{HistoryQuery, ListQuery};
-use lastbeat_proto::register::{Registration, Texts};
 use tokio::sync::SemaphorePermit;
 
 use super::answer::{self, Answer};
@@ -26,7 +26,7 @@ use super::problem::{Failure, Refusal, wants_html};
 use super::router::{Destination, root_of};
 use super::sender::{Peer, Sender};
 use super::site::Site;
-use crate::registry::{HeardAnswer, Listing, Registry};
+use crate::registry::{Listing, Registry};
 
 /// A request that passed the door, read whole.
 pub(super) struct Call<'call> {
@@ -46,100 +46,52 @@ pub(super) struct Call<'call> {
     pub(super) body: Bytes,
 }
 
-type Outcome = Result<Answer, Refusal>;
+/// An answer, or why there is none.
+pub(super) type Outcome = Result<Answer, Refusal>;
 
-/// Answers `call`. What is no heartbeat goes apart, so that no heartbeat has to carry what the
-/// largest page needs.
-///
-/// # Errors
-/// [`Refusal`] when the request cannot be used or the registry says no.
-pub(super) async fn answer(call: &mut Call<'_>) -> Outcome {
-    match call.destination.route {
-        Route::Register => call.register().await,
-        Route::Heartbeat => call.heartbeat().await,
-        Route::Services => Box::pin(call.services()).await,
-        Route::Service => call.service(),
-        Route::Deregister => Box::pin(call.deregister()).await,
-        Route::Refresh => call.refresh(),
-        Route::RefreshAll => Ok(Box::pin(call.refresh_all()).await),
-        Route::Events => Box::pin(call.events()).await,
-        Route::Gone => Box::pin(call.gone()).await,
-        Route::Uptime => Box::pin(call.uptime()).await,
-        Route::Health => call.health(),
-        Route::Ready => call.ready(),
-        Route::Metrics => Ok(Box::pin(call.metrics()).await),
-        Route::OpenApi => Ok(call.site.document.answer(&call.head.headers)),
-        Route::Page => Box::pin(call.page()).await,
-        Route::Rows => Box::pin(call.rows()).await,
-        Route::ServicePage => Box::pin(call.service_page()).await,
-        Route::SignInPage => call.sign_in_page(),
-        Route::SignIn => call.sign_in(),
-        Route::SignOut => Ok(call.sign_out()),
-        Route::Asset => call.asset(),
+/// What comes of a call. A heartbeat is answered at once: whatever waits is apart, so that no
+/// heartbeat has to carry what the largest page needs.
+pub(super) enum Told<'call> {
+    /// Nothing has to be waited for.
+    Now(Outcome),
+    /// The answer takes time.
+    Later(Pin<Box<dyn Future<Output = Outcome> + Send + 'call>>),
+}
+
+impl<'call> Told<'call> {
+    fn later(outcome: impl Future<Output = Outcome> + Send + 'call) -> Self {
+        Self::Later(Box::pin(outcome))
     }
 }
 
-/// Where nobody is (the discard-only prefix, RFC 6666). It stands for a caller who is not known, and
-/// not the address of the proxy, at which an instance of the same name may be.
-const NOWHERE: IpAddr = IpAddr::V6(Ipv6Addr::new(0x100, 0, 0, 0, 0, 0, 0, 0));
+/// Answers `call`, or says why it cannot be used or what the registry has against it.
+pub(super) fn answer<'call>(call: &'call mut Call<'_>) -> Told<'call> {
+    match call.destination.route {
+        Route::Register => call.register(),
+        Route::Heartbeat => call.heartbeat(),
+        Route::Services => Told::later(call.services()),
+        Route::Service => Told::Now(call.service()),
+        Route::Deregister => Told::later(call.deregister()),
+        Route::Refresh => Told::Now(call.refresh()),
+        Route::RefreshAll => Told::later(async { Ok(call.refresh_all().await) }),
+        Route::Events => Told::later(call.events()),
+        Route::Gone => Told::later(call.gone()),
+        Route::Uptime => Told::later(call.uptime()),
+        Route::Health => Told::Now(call.health()),
+        Route::Ready => Told::Now(call.ready()),
+        Route::Metrics => Told::later(async { Ok(call.metrics().await) }),
+        Route::OpenApi => Told::Now(Ok(call.site.document.answer(&call.head.headers))),
+        Route::Page => Told::later(call.page()),
+        Route::Rows => Told::later(call.rows()),
+        Route::ServicePage => Told::later(call.service_page()),
+        Route::SignInPage => Told::Now(call.sign_in_page()),
+        Route::SignIn => Told::Now(call.sign_in()),
+        Route::SignOut => Told::Now(Ok(call.sign_out())),
+        Route::Asset => Told::Now(call.asset()),
+    }
+}
 
 impl Call<'_> {
-    async fn register(&mut self) -> Outcome {
-        let heard = match self.hear_again()? {
-            Ok(heard) => heard,
-            Err(registration) => Box::pin(self.register_new(registration)).await?,
-        };
-        self.heard(&heard).await
-    }
-
-    /// Most registrations say nothing new and are heard at once; the others are told.
-    fn hear_again(&mut self) -> Result<Result<HeardAnswer, Registration>, Refusal> {
-        // It may be a part of all that was read from the connection, and the disk may take long.
-        let body = std::mem::take(&mut self.body);
-        let registry = &self.site.registry;
-        let texts = Texts::read(&body).filter(|texts| texts.ip.is_some() || self.sender.is_known);
-        if let Some(heard) = texts.and_then(|texts| registry.hear_by_texts(&texts, &self.address()))
-        {
-            return Ok(Ok(heard));
-        }
-        let registration = Registration::parse(&body)?;
-        if registration.ip.is_none() && !self.sender.is_known {
-            return Err(self.unknown_sender());
-        }
-        let heard = registry.hear_again(&registration, &self.address());
-        Ok(heard.ok_or(registration))
-    }
-
-    async fn register_new(&self, registration: Registration) -> Result<HeardAnswer, Refusal> {
-        self.charge()?;
-        let registry = &self.site.registry;
-        Ok(registry.register(&registration, &self.address()).await?)
-    }
-
-    async fn heartbeat(&self) -> Outcome {
-        let heard = {
-            let (name, instance) = (self.name()?, self.instance()?);
-            let caller = if self.sender.is_known {
-                self.address()
-            } else {
-                Address::from(NOWHERE)
-            };
-            let registry = &self.site.registry;
-            registry.heartbeat(&name, instance.as_ref(), &caller)?
-        };
-        self.heard(&heard).await
-    }
-
-    /// The answer to who was heard, once what that changed is stored.
-    async fn heard(&self, heard: &HeardAnswer) -> Outcome {
-        self.site.registry.until_stored(heard.urgent).await?;
-        if self.destination.route == Route::Register && self.is_form() {
-            return Ok(answer::see_other(&self.root()));
-        }
-        let json = heard.json().map_err(Failure::from)?;
-        Ok(answer::written(json, self.site.usual_headers.clone()))
-    }
-
     async fn services(&self) -> Outcome {
         let query = ListQuery::parse(self.query())?;
         let listing = match &query.since {

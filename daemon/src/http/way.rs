@@ -17,7 +17,7 @@ use hyper::http::request::Parts;
 use lastbeat_proto::{Span, query};
 
 use super::answer::{self, Answer};
-use super::api::{self, Call};
+use super::api::{self, Call, Told};
 use super::body::{self, ReadError};
 use super::connection;
 use super::crowd::{DAWDLING_TIME, Seat};
@@ -120,7 +120,7 @@ impl Site {
         body::check_coding(&head.headers)?;
         let body = receive(&mut way.body, way.at).await?;
         way.is_cut = false;
-        api::answer(&mut Call {
+        let mut call = Call {
             site: self,
             peer: way.peer,
             sender: &way.sender,
@@ -128,8 +128,12 @@ impl Site {
             head,
             destination,
             body,
-        })
-        .await
+        };
+        let later = match api::answer(&mut call) {
+            Told::Now(outcome) => return outcome,
+            Told::Later(later) => later,
+        };
+        later.await
     }
 
     /// Counts what was answered, and how long that took.

@@ -180,19 +180,19 @@ impl Registry {
         }
     }
 
-    /// Waits until everything up to this urgent number is stored.
+    /// Whether everything up to this urgent number is stored.
+    pub fn has_stored(&self, urgent: u64) -> bool {
+        self.stored.has(urgent)
+    }
+
+    /// Waits until it is.
     ///
     /// # Errors
     /// [`RegistryError::NotStored`].
     pub async fn until_stored(&self, urgent: u64) -> Result<(), RegistryError> {
-        if self.stored.has(urgent) {
+        if self.has_stored(urgent) {
             return Ok(());
         }
-        // Apart, so that no heartbeat has to carry what only changes need.
-        Box::pin(self.wait_until_stored(urgent)).await
-    }
-
-    async fn wait_until_stored(&self, urgent: u64) -> Result<(), RegistryError> {
         let deadline = self.clock.now().mono.plus(self.storage_wait);
         tokio::select! {
             () = self.stored.until(urgent) => Ok(()),
