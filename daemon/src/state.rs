@@ -45,7 +45,7 @@ use crate::instance::{Life, Pulse};
 
 pub use self::command::{Deregistered, Heard, MAX_CHOICES, Refusal};
 pub use self::delta::Cursor;
-pub(crate) use self::fixed::text as json_text;
+pub(crate) use self::fixed::json;
 pub use self::listening::MAX_STRETCHES;
 pub use self::notice::{MASS_LOSS, Rewritten, StoreTrouble};
 pub use self::select::{Candidate, Head, Portion};

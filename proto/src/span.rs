@@ -66,6 +66,20 @@ impl Span {
         Self(self.0 / 3)
     }
 
+    /// The one or two largest units that matter, with the count of each: see [`fmt::Display`].
+    pub fn units(self) -> impl Iterator<Item = (u64, &'static str)> {
+        let mut shown = UNITS.iter().skip_while(move |(_, length)| self.0 < *length);
+        let (first, rest) = match shown.next() {
+            Some((unit, length)) => ((self.0 / length, *unit), self.0 % length),
+            None => ((0, "s"), 0),
+        };
+        let second = shown
+            .next()
+            .filter(|(unit, length)| *length <= rest && *unit != "ms")
+            .map(|(unit, length)| (rest / length, *unit));
+        std::iter::once(first).chain(second)
+    }
+
     /// Reads one whole number with its unit: `500ms`, `60s`, `10m`, `24h`, `7d`.
     ///
     /// # Errors
@@ -105,17 +119,13 @@ impl fmt::Display for Span {
     /// The two largest units that matter: `48s`, `1m48s`, `3d4h`; under a second in `ms`;
     /// fractions of a second are dropped above it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = UNITS.iter().skip_while(|(_, length)| self.0 < *length);
-        let Some((name, length)) = shown.next() else {
-            return f.pad("0s");
-        };
-        let (count, rest) = (self.0 / length, self.0 % length);
-        match shown.next() {
-            Some((unit, length)) if *length <= rest && *unit != "ms" => {
-                let less = rest / length;
-                pad(f, format_args!("{count}{name}{less}{unit}"))
+        let mut units = self.units();
+        match (units.next(), units.next()) {
+            (Some((count, unit)), Some((less, smaller))) => {
+                pad(f, format_args!("{count}{unit}{less}{smaller}"))
             }
-            _ => pad(f, format_args!("{count}{name}")),
+            (Some((count, unit)), None) => pad(f, format_args!("{count}{unit}")),
+            (None, _) => Ok(()),
         }
     }
 }

@@ -125,19 +125,17 @@ pub(super) fn json<T: Serialize>(value: &T) -> Result<Answer, serde_json::Error>
     Ok(whole(StatusCode::OK, JSON, bytes.into()))
 }
 
+/// JSON that is written already; [`finish`] gives it the [`usual_headers`].
+pub(super) fn usual(json: Vec<u8>) -> Answer {
+    Response::new(AnswerBody::Whole(json.into()))
+}
+
 /// The headers of JSON that no cache keeps, all that [`finish`] wants: made once and copied, which
 /// takes a third of the time.
 pub(super) fn usual_headers() -> HeaderMap {
     let mut answer = whole(StatusCode::OK, JSON, Bytes::new());
-    finish(&mut answer);
+    secure(answer.headers_mut());
     answer.into_parts().0.headers
-}
-
-/// JSON that is written already, with the [`usual_headers`].
-pub(super) fn written(json: Vec<u8>, headers: HeaderMap) -> Answer {
-    let mut answer = Response::new(AnswerBody::Whole(json.into()));
-    *answer.headers_mut() = headers;
-    answer
 }
 
 /// A list: whole where it is not long, else in pieces. HTTP/1.0 has no chunked coding, so there
@@ -246,13 +244,18 @@ pub(super) fn too_many_headers(version: Version) -> Answer {
     answer
 }
 
-/// Adds what every answer has; a cache rule only where the answer has none of its own.
-pub(super) fn finish(answer: &mut Answer) {
+/// Adds what every answer has. One without any headers gets the `usual` ones.
+pub(super) fn finish(answer: &mut Answer, usual: &HeaderMap) {
     let headers = answer.headers_mut();
-    if headers.contains_key(CONTENT_SECURITY_POLICY) {
-        // They are the usual ones.
-        return;
+    if headers.is_empty() {
+        headers.clone_from(usual);
+    } else {
+        secure(headers);
     }
+}
+
+/// Adds the headers of every answer; a cache rule only where there is none.
+fn secure(headers: &mut HeaderMap) {
     for (name, value) in SECURITY {
         headers.insert(name, value);
     }

@@ -90,7 +90,10 @@ where
     // A body in one piece, as most are, is not copied.
     let mut first = Bytes::new();
     let mut whole = BytesMut::new();
-    while let Some(frame) = body.frame().await {
+    // One of known length is not asked again behind its last byte.
+    while !body.is_end_stream()
+        && let Some(frame) = body.frame().await
+    {
         let Ok(frame) = frame else {
             return Err(ReadError::Broken);
         };

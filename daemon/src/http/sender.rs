@@ -86,17 +86,19 @@ impl Proxies {
     pub(super) fn sender(&self, peer: IpAddr, scheme: Scheme, headers: &HeaderMap) -> Sender {
         let peer = peer.to_canonical();
         // The second says the same (RFC 7239). It is not read, but shows that somebody passed it on.
-        let is_passed_on = headers.contains_key(&FORWARDED_FOR) || headers.contains_key(FORWARDED);
+        // Of few names each is compared sooner than two are looked up.
+        let says_so = |name: &HeaderName| *name == FORWARDED_FOR || *name == FORWARDED;
+        let is_passed_on = || headers.keys().any(says_so);
         if !self.has(peer) {
             return Sender {
                 ip: peer,
                 // A proxy on this machine that nobody has named, or a client that pretends.
-                is_known: !(is_passed_on && peer.is_loopback()),
+                is_known: !(peer.is_loopback() && is_passed_on()),
                 scheme,
                 prefix: String::new(),
             };
         }
-        let ip = if is_passed_on {
+        let ip = if is_passed_on() {
             self.forwarded_for(headers)
         } else {
             Some(peer)

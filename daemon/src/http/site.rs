@@ -51,7 +51,7 @@ pub(super) struct Site {
     pub(super) coders: Coders,
     pub(super) shelf: Shelf,
     pub(super) waiting: Waiting,
-    /// Of most answers.
+    /// Of most answers: heartbeats have no others.
     pub(super) usual_headers: HeaderMap,
     /// One for each page that is rendered, and for each answer of history: that occupies a worker.
     /// Half of them, so that there are others for heartbeats, and few are half made at a time.

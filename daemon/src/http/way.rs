@@ -83,7 +83,7 @@ impl Site {
                 is_malformed = refusal.is_of_a_malformed_head();
                 problem::refuse(refusal, &head, self.theme(), id)
             });
-            answer::finish(&mut answer);
+            answer::finish(&mut answer, &self.usual_headers);
             // Where two readers may disagree on what was asked, nothing behind it is trusted.
             if way.is_cut || is_malformed {
                 answer::close_after(&mut answer, head.version);
@@ -117,7 +117,10 @@ impl Site {
         caller
             .must(destination.scope)
             .inspect_err(|error| self.tell(error, head, asked, destination.index))?;
-        body::check_coding(&head.headers)?;
+        // Where a body has a coding, hyper goes by it and takes no length (RFC 9112 §6.3).
+        if way.body.size_hint().exact().is_none() {
+            body::check_coding(&head.headers)?;
+        }
         let body = receive(&mut way.body, way.at).await?;
         way.is_cut = false;
         let mut call = Call {

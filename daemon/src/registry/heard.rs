@@ -1,11 +1,7 @@
 //! What is answered to who was heard, written from the row's own JSON: most of all answers are
 //! these.
 
-use std::io::Write;
-
-use lastbeat_proto::Span;
-
-use crate::state::{RowSnapshot, json_text};
+use crate::state::{RowSnapshot, json};
 
 /// Room for an answer about a row with a short name and few labels, in bytes; others grow.
 const USUAL_BYTES: usize = 768;
@@ -46,14 +42,12 @@ impl By {
 impl HeardAnswer {
     /// A [`RegisterAnswer`](lastbeat_proto::answer::RegisterAnswer) or
     /// [`HeartbeatAnswer`](lastbeat_proto::answer::HeartbeatAnswer) as JSON.
-    ///
-    /// # Errors
-    /// None that can be: texts and numbers always serialize, and memory takes them.
-    pub fn json(&self) -> Result<Vec<u8>, serde_json::Error> {
+    pub fn json(&self) -> Vec<u8> {
         let detail = &self.row.detail;
         let every = self.row.ttl.third();
         let mut out = Vec::with_capacity(USUAL_BYTES);
-        json_text(&mut out, b"{\"message\":", detail.name.as_str());
+        out.extend_from_slice(b"{\"message\":");
+        detail.write_name(&mut out);
         // The text goes on; nothing behind the name needs escaping.
         out.pop();
         let done = match self.by {
@@ -72,7 +66,10 @@ impl HeardAnswer {
             out.extend_from_slice(b", the address the request came from");
         }
         out.extend_from_slice(b"; send this again every ");
-        write(&mut out, format_args!("{every}"));
+        for (count, unit) in every.units() {
+            json(&mut out, &count);
+            out.extend_from_slice(unit.as_bytes());
+        }
         out.extend_from_slice(b"\",\"service\":");
         self.row.write(&mut out);
         if let By::Registration { is_created, .. } = self.by {
@@ -83,28 +80,20 @@ impl HeardAnswer {
             };
             out.extend_from_slice(created);
         }
-        span(&mut out, b",\"ttl_s\":", self.row.ttl)?;
-        span(&mut out, b",\"heartbeat_every_s\":", every)?;
+        out.extend_from_slice(b",\"ttl_s\":");
+        json(&mut out, &self.row.ttl);
+        out.extend_from_slice(b",\"heartbeat_every_s\":");
+        json(&mut out, &every);
         out.push(b'}');
-        Ok(out)
+        out
     }
-}
-
-/// Writing to memory cannot fail.
-fn write(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
-    out.write_fmt(text).unwrap_or(());
-}
-
-fn span(out: &mut Vec<u8>, key: &[u8], span: Span) -> Result<(), serde_json::Error> {
-    out.extend_from_slice(key);
-    serde_json::to_writer(out, &span)
 }
 
 #[cfg(test)]
 mod tests {
     use lastbeat_proto::answer::{HeartbeatAnswer, RegisterAnswer};
     use lastbeat_proto::register::Registration;
-    use lastbeat_proto::{Address, ServiceName, Timestamp};
+    use lastbeat_proto::{Address, ServiceName, Span, Timestamp};
     use std::net::IpAddr;
 
     use super::*;
@@ -160,7 +149,7 @@ mod tests {
                 is_at_caller: registration.ip.is_none(),
             });
 
-            let read: RegisterAnswer = serde_json::from_slice(&registered.json().unwrap()).unwrap();
+            let read: RegisterAnswer = serde_json::from_slice(&registered.json()).unwrap();
             assert_eq!(
                 read,
                 RegisterAnswer {
@@ -171,7 +160,7 @@ mod tests {
                     heartbeat_every_s: every,
                 }
             );
-            let json = answer(By::Name).json().unwrap();
+            let json = answer(By::Name).json();
             let read: HeartbeatAnswer = serde_json::from_slice(&json).unwrap();
             assert_eq!(
                 read,

@@ -30,6 +30,11 @@ impl Detail {
         json(out, &ttl);
         out.extend_from_slice(self.labels_json());
     }
+
+    /// The name, between its quotes.
+    pub(crate) fn write_name(&self, out: &mut Vec<u8>) {
+        quoted(out, self.name.as_str(), self.is_plain);
+    }
 }
 
 /// Tags and metadata, from the comma before them on.
@@ -39,12 +44,6 @@ pub(super) fn labels(tags: &[String], metadata: &BTreeMap<String, String>) -> Ve
     out.extend_from_slice(b",\"metadata\":");
     json(&mut out, metadata);
     out
-}
-
-/// A key and a text, of which most have nothing that must be escaped.
-pub(crate) fn text(out: &mut Vec<u8>, key: &[u8], text: &str) {
-    out.extend_from_slice(key);
-    quoted(out, text, is_plain(text));
 }
 
 /// A text, of which it is known whether it is plain.
@@ -67,7 +66,7 @@ pub(super) fn is_plain(text: &str) -> bool {
 }
 
 /// A number, a text, or a list or map of texts.
-pub(super) fn json(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
+pub(crate) fn json(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
     // They always serialize, and memory takes everything.
     serde_json::to_writer(out, value).unwrap_or(());
 }

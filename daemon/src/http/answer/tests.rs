@@ -24,13 +24,19 @@ fn every_answer_is_guarded_and_none_is_cached_unless_it_says_so() {
     let hour = HeaderValue::from_static("max-age=3600");
     cached.headers_mut().insert(CACHE_CONTROL, hour.clone());
 
-    finish(&mut plain);
-    finish(&mut cached);
+    let mut usual = usual(Vec::new());
+
+    finish(&mut plain, &usual_headers());
+    finish(&mut cached, &usual_headers());
+    finish(&mut usual, &usual_headers());
 
     for (name, value) in SECURITY {
         assert_eq!(plain.headers().get(&name), Some(&value));
+        assert_eq!(usual.headers().get(&name), Some(&value));
     }
     assert_eq!(plain.headers().get(CACHE_CONTROL).unwrap(), "no-store");
+    assert_eq!(usual.headers().get(CACHE_CONTROL).unwrap(), "no-store");
+    assert_eq!(usual.headers().get(CONTENT_TYPE), Some(&JSON));
     assert_eq!(cached.headers().get(CACHE_CONTROL), Some(&hour));
 }
 

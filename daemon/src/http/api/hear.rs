@@ -7,8 +7,8 @@ use lastbeat_proto::endpoint::Route;
 use lastbeat_proto::register::{Registration, Texts};
 
 use super::{Call, Outcome, Told};
-use crate::http::answer;
-use crate::http::problem::{Failure, Refusal};
+use crate::http::answer::{self, Answer};
+use crate::http::problem::Refusal;
 use crate::registry::HeardAnswer;
 
 /// Where nobody is (the discard-only prefix, RFC 6666). It stands for a caller who is not known, and
@@ -53,7 +53,7 @@ impl Call<'_> {
         self.charge()?;
         let registry = &self.site.registry;
         let heard = registry.register(&registration, &self.address()).await?;
-        self.answer_to(&heard)
+        Ok(self.answer_to(&heard))
     }
 
     fn hear(&self) -> Result<HeardAnswer, Refusal> {
@@ -71,19 +71,18 @@ impl Call<'_> {
     fn heard(&self, heard: HeardAnswer) -> Told<'_> {
         let registry = &self.site.registry;
         if registry.has_stored(heard.urgent) {
-            return Told::Now(self.answer_to(&heard));
+            return Told::Now(Ok(self.answer_to(&heard)));
         }
         Told::later(async move {
             registry.until_stored(heard.urgent).await?;
-            self.answer_to(&heard)
+            Ok(self.answer_to(&heard))
         })
     }
 
-    fn answer_to(&self, heard: &HeardAnswer) -> Outcome {
+    fn answer_to(&self, heard: &HeardAnswer) -> Answer {
         if self.destination.route == Route::Register && self.is_form() {
-            return Ok(answer::see_other(&self.root()));
+            return answer::see_other(&self.root());
         }
-        let json = heard.json().map_err(Failure::from)?;
-        Ok(answer::written(json, self.site.usual_headers.clone()))
+        answer::usual(heard.json())
     }
 }

@@ -38,7 +38,8 @@ impl<'a> Authority<'a> {
             let address: Ipv6Addr = inner.split('%').next()?.parse().ok()?;
             (Host::Address(address.into()), tail)
         } else {
-            let (name, tail) = text.split_at_checked(text.find(':').unwrap_or(text.len()))?;
+            let colon = text.as_bytes().iter().position(|b| *b == b':');
+            let (name, tail) = text.split_at_checked(colon.unwrap_or(text.len()))?;
             (Host::parse_name(name)?, tail)
         };
         let port = match (tail, tail.strip_prefix(':')) {
@@ -94,7 +95,11 @@ impl fmt::Display for Host<'_> {
 /// Lower case, without a trailing dot: how host names are compared.
 pub(super) fn plain(name: &str) -> Cow<'_, str> {
     let name = name.strip_suffix('.').unwrap_or(name);
-    if name.bytes().any(|b| b.is_ascii_uppercase()) {
+    // All are looked at: without a way out in between that is many at a time.
+    if name
+        .bytes()
+        .fold(false, |any, b| any | b.is_ascii_uppercase())
+    {
         Cow::Owned(name.to_ascii_lowercase())
     } else {
         Cow::Borrowed(name)
