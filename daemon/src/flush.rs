@@ -161,6 +161,7 @@ impl Flush {
     /// Writes what stood on the lazy list when it began; what comes meanwhile is the next pass's,
     /// so that heartbeats have their turn however busy the registry is.
     fn write_lazy(&mut self) -> Result<(), StoreError> {
+        self.let_sweep_pass()?;
         // Events of urgent rows are stored with these: a transaction of their own would only keep
         // waiting who waits for the rows.
         let events_left = |state: &State| {

@@ -84,6 +84,8 @@ pub struct Registry {
     /// Tells it while it rests that somebody waits for something to be written.
     asked: Notify,
     is_serving: AtomicBool,
+    /// Whether the sweep has more to do than one hold of the lock may.
+    is_behind: AtomicBool,
     /// What commands may still say in this second.
     lines: OfASecond,
 }
@@ -109,6 +111,7 @@ impl Registry {
             nudge: Notify::new(),
             asked: Notify::new(),
             is_serving: AtomicBool::new(false),
+            is_behind: AtomicBool::new(false),
             lines: OfASecond::default(),
         }
     }
@@ -184,6 +187,11 @@ impl Registry {
         self.is_serving.load(Ordering::Acquire)
     }
 
+    /// Whether more is due than the sweep has come to yet.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.is_behind.load(Ordering::Relaxed)
+    }
+
     /// From now on the daemon serves.
     pub(crate) fn start_serving(&self) {
         self.hold(State::listen);
@@ -202,8 +210,10 @@ impl Registry {
     pub(crate) async fn sweep(&self) -> Mono {
         let mut lines = Lines::default();
         while self.hold_and_log(&mut lines, State::sweep) {
+            self.is_behind.store(true, Ordering::Relaxed);
             tokio::task::yield_now().await;
         }
+        self.is_behind.store(false, Ordering::Relaxed);
         lines.end();
         let until_due = self.state.lock().until_due();
         let sleep = until_due.map_or(MAX_SLEEP, |span| span.min(MAX_SLEEP));

@@ -1,4 +1,4 @@
-//! Between two chunks of a storm: the processors are left to others, but for those who wait.
+//! In a storm the processors are left to others, but for those who wait.
 
 use std::sync::Arc;
 
@@ -12,6 +12,9 @@ use crate::store::StoreError;
 
 /// The longest rest, so that a slow disk does not make a storm's rows wait twice.
 const MAX_REST: Span = Span::from_micros(10_000);
+/// How long the sweep goes first: twice what it needs for 100,000 rows. Where it never catches up,
+/// rows are stored all the same.
+pub(super) const SWEEP_FIRST: Span = Span::from_micros(500_000);
 
 /// What a loop needs to rest.
 #[derive(Debug, Clone)]
@@ -24,12 +27,31 @@ impl Flush {
     /// Rests as long as it worked, `since` then, and writes at once what somebody waits for. Nobody
     /// waits for the rows of a storm, and all who beat meanwhile want the processors.
     pub(super) fn rest(&mut self, since: Mono) -> Result<(), StoreError> {
-        let Some(Rest { runtime, mut stop }) = self.rest.clone() else {
-            return Ok(());
-        };
         let now = self.now();
         let worked = Span::from_signed_micros(now.micros_since(since));
-        let until = now.plus(worked.min(MAX_REST));
+        self.rest_until(now.plus(worked.min(MAX_REST)))?;
+        Ok(())
+    }
+
+    /// Rests as long as the sweep has more to do than fits into one hold, and no longer than
+    /// [`SWEEP_FIRST`]: that somebody is DOWN is to be seen at once, and stored soon. The rows are
+    /// then more, and dearer one by one than in the order of the file.
+    pub(super) fn let_sweep_pass(&mut self) -> Result<(), StoreError> {
+        let latest = self.now().plus(SWEEP_FIRST);
+        while self.registry.is_behind() && self.now() < latest {
+            let until = self.now().plus(MAX_REST);
+            if !self.rest_until(until)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Rests, and writes at once what somebody waits for. False when it is not to rest any more.
+    fn rest_until(&mut self, until: Mono) -> Result<bool, StoreError> {
+        let Some(Rest { runtime, mut stop }) = self.rest.clone() else {
+            return Ok(false);
+        };
         loop {
             let registry = Arc::clone(&self.registry);
             let is_asked = runtime.block_on(async {
@@ -40,7 +62,7 @@ impl Flush {
                 }
             });
             if !is_asked {
-                return Ok(());
+                return Ok(!*stop.borrow());
             }
             self.write_waiting()?;
         }

@@ -17,6 +17,8 @@ use crate::config::{Limits, Rules};
 use crate::state::record::Loaded;
 use crate::store::{History, Opening};
 
+mod storm;
+
 const WALL: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
 const RULES: Rules = Rules {
     ttl: Span::from_secs(60),

@@ -1,0 +1,123 @@
+//! The store beside a sweep that has much to do.
+
+use std::pin::Pin;
+use std::task::{Context, Waker};
+
+use super::*;
+use crate::flush::rest::SWEEP_FIRST;
+
+/// A storm in the middle of its sweep, and a pass of the store that has begun.
+struct Storm {
+    clock: Arc<ManualClock>,
+    registry: Arc<Registry>,
+    sweep: Pin<Box<dyn Future<Output = Mono>>>,
+    pass: JoinHandle<()>,
+    _stop: watch::Sender<bool>,
+    _dir: TempDir,
+}
+
+impl Storm {
+    fn new() -> Self {
+        let mut stage = Stage::new();
+        // More than a few holds of the sweep.
+        for number in 0..1_000 {
+            stage.register(&format!("svc-{number}"));
+        }
+        stage.flush.pass().unwrap();
+        for _ in 0..60 {
+            stage.clock.advance(Span::from_secs(1));
+            while stage.registry.hold(State::sweep) {}
+        }
+        // Nobody is DOWN yet, and all are due.
+        stage.clock.advance(Span::from_micros(1));
+        let Stage {
+            dir,
+            clock,
+            registry,
+            mut flush,
+        } = stage;
+        let swept = Arc::clone(&registry);
+        let mut sweep: Pin<Box<dyn Future<Output = Mono>>> =
+            Box::pin(async move { swept.sweep().await });
+        let mut cx = Context::from_waker(Waker::noop());
+        let is_done = sweep.as_mut().poll(&mut cx).is_ready();
+        assert!(!is_done && registry.is_behind(), "one hold is not enough");
+        let (stop, asked) = watch::channel(false);
+        let pass = std::thread::spawn(move || {
+            let runtime = Builder::new_current_thread().build().unwrap();
+            flush.rest = Some(Rest {
+                runtime: runtime.handle().clone(),
+                stop: asked,
+            });
+            flush.pass().unwrap();
+        });
+        let storm = Self {
+            clock,
+            registry,
+            sweep,
+            pass,
+            _stop: stop,
+            _dir: dir,
+        };
+        storm.until(|storm| 0 < storm.clock.sleepers());
+        storm
+    }
+
+    fn waiting(&self, list: List) -> usize {
+        self.registry.hold(|state, _| state.waiting(list))
+    }
+
+    fn until(&self, is_so: impl Fn(&Self) -> bool) {
+        while !is_so(self) {
+            assert!(!self.pass.is_finished(), "the store did not rest");
+            std::thread::yield_now();
+        }
+    }
+
+    /// Lets time pass until the pass of the store has ended, and says how much.
+    fn end(self) -> (Arc<Registry>, Span) {
+        let began = self.clock.now().mono;
+        while !self.pass.is_finished() {
+            if 0 < self.clock.sleepers() {
+                self.clock.advance(Span::from_micros(10_000));
+            }
+            std::thread::yield_now();
+        }
+        self.pass.join().unwrap();
+        let took = self.clock.now().mono.micros_since(began);
+        (self.registry, Span::from_signed_micros(took))
+    }
+}
+
+#[test]
+fn its_rows_are_stored_when_it_is_swept_and_who_registers_meanwhile_at_once() {
+    let mut storm = Storm::new();
+    let fallen = storm.waiting(List::Lazy);
+    assert!(0 < fallen);
+
+    let registration = Registration::bare(ServiceName::parse("new").unwrap());
+    let caller = Address::from(std::net::IpAddr::from([10, 0, 0, 1]));
+    storm
+        .registry
+        .hold(|state, now| state.register(&registration, &caller, now))
+        .unwrap();
+    storm.until(|storm| storm.waiting(List::Urgent) == 0);
+
+    assert!(fallen <= storm.waiting(List::Lazy), "none of the storm");
+    let mut cx = Context::from_waker(Waker::noop());
+    while storm.sweep.as_mut().poll(&mut cx).is_pending() {}
+    let (registry, took) = storm.end();
+    assert!(took < SWEEP_FIRST, "{took}");
+    assert_eq!(registry.hold(|state, _| state.waiting_to_store()), 0);
+}
+
+#[test]
+fn its_rows_are_stored_all_the_same_where_the_sweep_never_comes_to_its_end() {
+    let storm = Storm::new();
+
+    let (registry, took) = storm.end();
+
+    assert!(registry.is_behind());
+    assert!(SWEEP_FIRST <= took, "{took}");
+    assert_eq!(registry.hold(|state, _| state.waiting(List::Lazy)), 0);
+}
