@@ -3,7 +3,7 @@
 //! It runs on a thread of its own, so that nothing else ever waits for the disk. Urgent rows come
 //! first and are looked at again between all other chunks; a failed chunk is put back as places,
 //! never as values, and is tried again. What becomes of the file meanwhile is seen to in [`mod@file`],
-//! the time between chunks in [`mod@rest`], the last pass in [`mod@stop`], trouble in
+//! the time left to others in [`mod@rest`], the last pass in [`mod@stop`], trouble in
 //! [`mod@trouble`].
 
 mod file;
@@ -52,7 +52,7 @@ pub struct Flush {
     trouble: Option<Timestamp>,
     /// Kinds of notices about the file that stand already.
     told: Vec<&'static str>,
-    /// How it rests between two chunks; absent while nobody else runs.
+    /// How it rests in a storm; absent while nobody else runs.
     rest: Option<Rest>,
 }
 
@@ -158,7 +158,7 @@ impl Flush {
         Ok(())
     }
 
-    /// Writes what stood on the lazy list when it began; what comes meanwhile is the next pass's,
+    /// Writes what stands on the lazy list when the sweep is done; what comes meanwhile is the next pass's,
     /// so that heartbeats have their turn however busy the registry is.
     fn write_lazy(&mut self) -> Result<(), StoreError> {
         self.let_sweep_pass()?;

@@ -209,11 +209,15 @@ impl Registry {
     /// everything else that is ready. Says when to look again.
     pub(crate) async fn sweep(&self) -> Mono {
         let mut lines = Lines::default();
-        while self.hold_and_log(&mut lines, State::sweep) {
-            self.is_behind.store(true, Ordering::Relaxed);
+        let one_hold = |state: &mut State, now| {
+            let is_behind = state.sweep(now);
+            // In the hold: the store, which is nudged behind it, looks at it.
+            self.is_behind.store(is_behind, Ordering::Relaxed);
+            is_behind
+        };
+        while self.hold_and_log(&mut lines, one_hold) {
             tokio::task::yield_now().await;
         }
-        self.is_behind.store(false, Ordering::Relaxed);
         lines.end();
         let until_due = self.state.lock().until_due();
         let sleep = until_due.map_or(MAX_SLEEP, |span| span.min(MAX_SLEEP));

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::name::ServiceName;
 use crate::problem::FieldError;
 use crate::span::Span;
 
@@ -152,7 +153,7 @@ impl ListQuery {
         let mut errors = Vec::new();
         for (key, value) in pairs(query) {
             let result = match key.as_ref() {
-                "name" => text(&value).map(|v| list.name = Some(v)),
+                "name" => name(&value).map(|v| list.name = Some(v)),
                 "tag" => text(&value).map(|v| list.tag = Some(v)),
                 "q" => text(&value).map(|v| list.q = Some(v)),
                 "since" => text(&value).map(|v| list.since = Some(v)),
@@ -250,7 +251,7 @@ impl HistoryQuery {
         let mut errors = Vec::new();
         for (key, value) in pairs(query) {
             let result = match key.as_ref() {
-                "name" => text(&value).map(|v| history.name = Some(v)),
+                "name" => name(&value).map(|v| history.name = Some(v)),
                 "limit" => number(&value, 1, MAX_LIMIT).map(|v| history.limit = v),
                 "before" => {
                     value
@@ -309,6 +310,12 @@ fn text(value: &str) -> Result<String, String> {
         ));
     }
     Ok(value.to_owned())
+}
+
+/// A service's name as names are kept. What is no name is left as it came: it is nobody's.
+fn name(value: &str) -> Result<String, String> {
+    let text = text(value)?;
+    Ok(ServiceName::parse(&text).map_or(text, |name| name.to_string()))
 }
 
 fn status(value: &str) -> Result<StatusFilter, String> {

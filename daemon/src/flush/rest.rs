@@ -23,6 +23,15 @@ pub(super) struct Rest {
     pub(super) stop: watch::Receiver<bool>,
 }
 
+/// How a rest ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rested {
+    /// By its time.
+    Out,
+    /// Nobody rests any more.
+    Stopped,
+}
+
 impl Flush {
     /// Rests as long as it worked, `since` then, and writes at once what somebody waits for. Nobody
     /// waits for the rows of a storm, and all who beat meanwhile want the processors.
@@ -34,37 +43,38 @@ impl Flush {
     }
 
     /// Rests as long as the sweep has more to do than fits into one hold, and no longer than
-    /// [`SWEEP_FIRST`]: that somebody is DOWN is to be seen at once, and stored soon. The rows are
-    /// then more, and dearer one by one than in the order of the file.
+    /// [`SWEEP_FIRST`]: that somebody is DOWN is to be seen at once, and stored soon. By then there
+    /// are more of them, and in the order of the file each is cheaper.
     pub(super) fn let_sweep_pass(&mut self) -> Result<(), StoreError> {
         let latest = self.now().plus(SWEEP_FIRST);
         while self.registry.is_behind() && self.now() < latest {
             let until = self.now().plus(MAX_REST);
-            if !self.rest_until(until)? {
+            if self.rest_until(until)? == Rested::Stopped {
                 break;
             }
         }
         Ok(())
     }
 
-    /// Rests, and writes at once what somebody waits for. False when it is not to rest any more.
-    fn rest_until(&mut self, until: Mono) -> Result<bool, StoreError> {
+    /// Rests, and writes at once what somebody waits for.
+    fn rest_until(&mut self, until: Mono) -> Result<Rested, StoreError> {
         let Some(Rest { runtime, mut stop }) = self.rest.clone() else {
-            return Ok(false);
+            return Ok(Rested::Stopped);
         };
         loop {
             let registry = Arc::clone(&self.registry);
-            let is_asked = runtime.block_on(async {
+            let rested = runtime.block_on(async {
                 tokio::select! {
-                    () = registry.clock().sleep_until(until) => false,
-                    () = registry.asked() => true,
-                    _ = stop.wait_for(|stop| *stop) => false,
+                    () = registry.clock().sleep_until(until) => Some(Rested::Out),
+                    () = registry.asked() => None,
+                    // An error means that the stopping side is gone: the same.
+                    _ = stop.wait_for(|stop| *stop) => Some(Rested::Stopped),
                 }
             });
-            if !is_asked {
-                return Ok(!*stop.borrow());
+            match rested {
+                Some(rested) => return Ok(rested),
+                None => self.write_waiting()?,
             }
-            self.write_waiting()?;
         }
     }
 }

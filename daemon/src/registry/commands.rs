@@ -185,7 +185,7 @@ impl Registry {
         self.stored.has(urgent)
     }
 
-    /// Waits until it is.
+    /// Waits until everything up to this urgent number is stored.
     ///
     /// # Errors
     /// [`RegistryError::NotStored`].

@@ -52,13 +52,12 @@ impl Registry {
 
     /// One page of rows, worst first where the query does not say.
     pub fn page(self: &Arc<Self>, query: &ListQuery) -> ServicesAnswer {
-        let (head, shown, matching) = if is_of_all_worst_first(query) {
-            self.choose_worst(query)
-        } else {
+        let worst = is_of_all_worst_first(query).then(|| self.choose_worst(query));
+        let (head, shown, matching) = worst.flatten().unwrap_or_else(|| {
             let (head, places) = self.choose(query, SortKey::Status);
             let shown = page_of(&places, query).to_vec();
             (head, shown, places.len())
-        };
+        });
         ServicesAnswer {
             services: self.rows(&shown),
             removed: Vec::new(),
@@ -81,8 +80,9 @@ impl Registry {
     }
 
     /// The page of a query that means all rows of a status, and how many these are. It is what is
-    /// opened most, and by everybody who watches every second.
-    fn choose_worst(&self, query: &ListQuery) -> (Head, Vec<Place>, usize) {
+    /// opened most, and by everybody who watches every second. None where a row changed its status
+    /// between two holds so that it was in neither of its places.
+    fn choose_worst(&self, query: &ListQuery) -> Option<(Head, Vec<Place>, usize)> {
         let head = self.look();
         let summary = &head.summary;
         let matching = match query.status {
@@ -92,7 +92,7 @@ impl Registry {
             Some(StatusFilter::Down) => summary.down,
         };
         let window = window_of(matching, query);
-        let mut worst = WorstFirst::new(summary, query.status, window.end);
+        let mut worst = WorstFirst::new(summary, query.status, window);
         let mut behind = None;
         loop {
             behind = self.hold(|state, _| state.find_worst(behind.as_ref(), &mut worst));
@@ -100,9 +100,7 @@ impl Registry {
                 break;
             }
         }
-        let places = worst.into_places();
-        let shown = places.get(window.start.min(places.len())..);
-        (head, shown.unwrap_or_default().to_vec(), matching)
+        Some((head, worst.into_places()?, matching))
     }
 
     /// The rows that a query means, in its order, and what stands beside them.

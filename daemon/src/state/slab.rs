@@ -270,9 +270,9 @@ fn is_before(rows: &[Slot], slot: u32, detail: &Detail) -> bool {
 mod tests {
     use super::*;
 
-    /// With nine bytes for its change number and its grade, about five in the order, thirteen in the indexes,
-    /// sixteen in the queue and what an allocation costs, a row takes some 300 bytes as long as no
-    /// text of it is longer than 24.
+    /// With nine bytes for its change number and its grade, about five in the order, thirteen in the
+    /// indexes, sixteen in the queue and what an allocation costs, a row takes some 300 bytes as
+    /// long as no text of it is longer than 24.
     #[test]
     fn a_row_is_small_and_holds_each_text_once() {
         assert_eq!(size_of::<Slot>(), 96);

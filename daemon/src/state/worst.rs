@@ -1,8 +1,10 @@
-//! The begin of a list worst first, without a list of all: DOWN before late before all others, each
-//! by name.
+//! A page of a list worst first, without a list of all: DOWN before late before all others, each by
+//! name.
 //!
-//! How many there are of each kind is counted anyway, so the walk over the rows knows when it has
-//! seen enough, and it keeps no more than the page shows.
+//! How many there are of each kind is counted anyway, so the walk over the grades knows which rows
+//! stand before the page and when it has all of it, and looks up no other row.
+
+use std::ops::Range;
 
 use lastbeat_proto::answer::Summary;
 use lastbeat_proto::query::StatusFilter;
@@ -14,7 +16,7 @@ use super::slab::{Grade, Place};
 /// Rows whose grade one hold looks at: some 0.03 ms.
 const AT_A_GLANCE: usize = 8_192;
 
-/// The rows that a list worst first begins with, as far as they were found.
+/// The rows of a page, as far as they were found.
 #[derive(Debug)]
 pub struct WorstFirst {
     down: Kind,
@@ -23,19 +25,24 @@ pub struct WorstFirst {
     well: Kind,
 }
 
-/// Some rows of one kind.
+/// Those of one kind.
 #[derive(Debug)]
 struct Kind {
+    /// How many stand before the page and were not seen yet.
+    ahead: usize,
     wanted: usize,
     places: Vec<Place>,
 }
 
 impl Kind {
-    /// Of `count` rows as many as there is room for; they take that room.
-    fn of(count: usize, room: &mut usize) -> Self {
-        let wanted = count.min(*room);
-        *room -= wanted;
+    /// Those of `count` rows that lie in the window, which begins with the first of them; it then
+    /// begins behind the last.
+    fn of(count: usize, window: &mut Range<usize>) -> Self {
+        let ahead = count.min(window.start);
+        let wanted = count.min(window.end) - ahead;
+        *window = window.start - ahead..window.end - ahead - wanted;
         Self {
+            ahead,
             wanted,
             places: Vec::with_capacity(wanted),
         }
@@ -47,15 +54,20 @@ impl Kind {
 
     /// Adds a row, unless all are found.
     fn offer(&mut self, find: impl FnOnce() -> Option<Place>) {
-        if !self.is_found() {
-            self.places.extend(find());
+        if self.is_found() {
+            return;
+        }
+        match self.ahead.checked_sub(1) {
+            Some(ahead) => self.ahead = ahead,
+            None => self.places.extend(find()),
         }
     }
 }
 
 impl WorstFirst {
-    /// The first `most` rows of this status, where there are so many as `summary` says.
-    pub fn new(summary: &Summary, status: Option<StatusFilter>, most: usize) -> Self {
+    /// The rows of this status that lie in a window of their list, where there are so many as
+    /// `summary` says.
+    pub fn new(summary: &Summary, status: Option<StatusFilter>, mut window: Range<usize>) -> Self {
         let well = summary.up.saturating_sub(summary.late);
         let (down, late, well) = match status {
             None => (summary.down, summary.late, well),
@@ -63,20 +75,22 @@ impl WorstFirst {
             Some(StatusFilter::Late) => (0, summary.late, 0),
             Some(StatusFilter::Up) => (0, summary.late, well),
         };
-        let mut room = most;
         Self {
-            down: Kind::of(down, &mut room),
-            late: Kind::of(late, &mut room),
-            well: Kind::of(well, &mut room),
+            down: Kind::of(down, &mut window),
+            late: Kind::of(late, &mut window),
+            well: Kind::of(well, &mut window),
         }
     }
 
-    /// What was found, in its order.
-    pub fn into_places(self) -> Vec<Place> {
+    /// The page in its order; none where there are fewer rows of a kind than were counted.
+    pub fn into_places(self) -> Option<Vec<Place>> {
+        if !self.is_found() {
+            return None;
+        }
         let [mut places, late, well] = [self.down, self.late, self.well].map(|kind| kind.places);
         places.extend(late);
         places.extend(well);
-        places
+        Some(places)
     }
 
     fn is_found(&self) -> bool {

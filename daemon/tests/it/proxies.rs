@@ -77,6 +77,13 @@ async fn a_heartbeat_of_nobody_known_is_not_that_of_the_instance_at_the_proxy() 
         assert_eq!(daemon.ask(&register("127.0.0.1")).await.status, 200);
         let only = daemon.ask(&nameless).await;
         assert_eq!(only.status, 200, "{header}: one is not ambiguous");
+        let heard = only.json()["service"]["last_heartbeat"].clone();
+        let bare = request("POST", "/register", &[header], br#"{"name":"shop"}"#);
+        let refused = daemon.ask(&bare).await;
+        assert_eq!(refused.status, 400, "{header}: {}", refused.text());
+        let row = daemon.ask(&request("GET", "/services", &[], b"")).await;
+        let row = &row.json()["services"][0];
+        assert_eq!(row["last_heartbeat"], heard, "{header}: it was not heard");
         assert_eq!(daemon.ask(&register("10.0.0.2")).await.status, 200);
 
         let several = daemon.ask(&nameless).await;

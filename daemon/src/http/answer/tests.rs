@@ -1,3 +1,5 @@
+//! Answers: what every one has, and how long ones are sent.
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;

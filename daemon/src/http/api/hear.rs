@@ -1,4 +1,4 @@
-//! What a service says by itself: that it is there, and that it lives. Nothing else is asked as often.
+//! What a service says by itself: that it is there, and that it lives. Nothing else is as frequent.
 
 use std::net::{IpAddr, Ipv6Addr};
 

@@ -1,3 +1,5 @@
+//! Pages against what sorting everything gives.
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -31,7 +33,11 @@ enum Fate {
     Well,
     Late,
     Down,
+    /// DOWN, and heard again.
+    Back,
     Left,
+    /// Left, and registered anew.
+    Renewed,
 }
 
 /// A registry with rows of these fates, in no order of their names.
@@ -46,15 +52,15 @@ fn registry(fates: &[Fate]) -> Arc<Registry> {
     ));
     registry.start_serving();
     // By an odd factor every number of a range becomes another one.
-    let name = |number: usize| format!("s{:05}", number * 4_099 % 8_192);
-    let hear = |fate| {
+    let name = |number: usize| format!("s{:05}", number * 4_099 % 16_384);
+    let hear = |fate, is_to_leave| {
         for (number, _) in fates.iter().enumerate().filter(|(_, one)| **one == fate) {
             let name = ServiceName::parse(&name(number)).unwrap();
             let registration = Registration::bare(name.clone());
             let caller = Address::from(IpAddr::from([10, 0, 0, 1]));
             registry.hold(|state, now| {
                 state.register(&registration, &caller, now).unwrap();
-                if fate == Fate::Left {
+                if is_to_leave {
                     state.deregister(&name, None, now).unwrap();
                 }
             });
@@ -66,12 +72,18 @@ fn registry(fates: &[Fate]) -> Arc<Registry> {
             while registry.hold(State::sweep) {}
         }
     };
-    hear(Fate::Down);
-    hear(Fate::Left);
+    for fate in [Fate::Down, Fate::Back] {
+        hear(fate, false);
+    }
+    for fate in [Fate::Left, Fate::Renewed] {
+        hear(fate, true);
+    }
     pass(12);
-    hear(Fate::Late);
+    hear(Fate::Late, false);
     pass(50);
-    hear(Fate::Well);
+    for fate in [Fate::Well, Fate::Back, Fate::Renewed] {
+        hear(fate, false);
+    }
     let count = |fate| fates.iter().filter(|one| **one == fate).count();
     let summary = registry.look().summary;
     assert_eq!(
@@ -79,7 +91,7 @@ fn registry(fates: &[Fate]) -> Arc<Registry> {
         (
             count(Fate::Down),
             count(Fate::Late),
-            count(Fate::Late) + count(Fate::Well)
+            fates.len() - count(Fate::Down) - count(Fate::Left)
         )
     );
     registry
@@ -97,7 +109,9 @@ fn fate() -> impl Strategy<Value = Fate> {
         6 => Just(Fate::Well),
         1 => Just(Fate::Late),
         1 => Just(Fate::Down),
+        1 => Just(Fate::Back),
         1 => Just(Fate::Left),
+        1 => Just(Fate::Renewed),
     ]
 }
 
@@ -131,7 +145,32 @@ proptest! {
 }
 
 #[test]
-fn a_name_means_its_own_rows_in_either_form_and_no_others() {
+fn a_page_is_found_in_more_rows_than_one_hold_looks_at() {
+    let mut fates = vec![Fate::Well; 9_000];
+    for fate in fates.iter_mut().step_by(900) {
+        *fate = Fate::Down;
+    }
+    let registry = registry(&fates);
+    for (page_number, size) in [(1, 100), (1, 3), (89, 100), (90, 100), (91, 100)] {
+        let chosen = ListQuery {
+            page: Some(page_number),
+            size: Some(size),
+            ..ListQuery::default()
+        };
+        let sorted = ListQuery {
+            sort: Some(Sort {
+                key: SortKey::Status,
+                is_reversed: false,
+            }),
+            ..chosen.clone()
+        };
+
+        assert_eq!(page(&registry, &chosen), page(&registry, &sorted));
+    }
+}
+
+#[test]
+fn a_name_means_its_own_rows_and_no_others() {
     let registry = registry(&[Fate::Well; 3]);
     for (name, rows) in [("s00000", 1), ("s0000", 0), ("s000001", 0), ("", 0)] {
         let query = ListQuery {
