@@ -76,7 +76,8 @@ impl fmt::Display for Beats {
 }
 
 impl Fleet {
-    /// All of them; returns when each is registered.
+    /// All of them; returns when each is registered and has beaten once, so that the connections that
+    /// are kept are open.
     pub(crate) fn start(to: SocketAddr, secure: Option<Secure>) -> Self {
         let notes = Arc::<Mutex<Notes>>::default();
         let (stop, stopped) = watch::channel(false);
@@ -97,7 +98,9 @@ impl Fleet {
             for number in 0..STRANGERS + NEIGHBORS {
                 let client = client(number);
                 assert_eq!(client.register().await.unwrap(), 200);
-                clients.spawn(client.live(stopped.clone()));
+                let mut kept = None;
+                assert_eq!(client.beat(&mut kept).await.unwrap(), 200);
+                clients.spawn(client.live(kept, stopped.clone()));
             }
             ready.send(()).unwrap();
             while let Some(ended) = clients.join_next().await {
@@ -146,8 +149,7 @@ impl Drop for Fleet {
 
 impl Client {
     /// Heartbeats until it is told to stop.
-    async fn live(self, mut stop: watch::Receiver<bool>) {
-        let mut kept = None;
+    async fn live(self, mut kept: Option<Box<dyn Stream>>, mut stop: watch::Receiver<bool>) {
         let mut rhythm = interval(PERIOD);
         loop {
             tokio::select! {

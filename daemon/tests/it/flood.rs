@@ -30,8 +30,8 @@ const TRIES: usize = 3;
 /// What an attack may leave of its memory, in bytes, where there was one before: the allocator
 /// keeps what the first one took, for the next.
 const LEFTOVER_BYTES: u64 = 8 << 20;
-/// How long the clients are looked at when nobody attacks.
-const CALM: Duration = Duration::from_secs(3);
+/// How many heartbeats are looked at when nobody attacks: those of some three seconds.
+const CALM_BEATS: usize = 450;
 /// Readers of the long list.
 const READERS: usize = 64;
 /// Rows of the long list, of 10 KiB each: more than the buffers of a connection hold.
@@ -131,7 +131,8 @@ impl Target {
         let (outcome, peak, closed) = runtime.block_on(async {
             let began = Instant::now();
             if attackers.is_empty() {
-                tokio::time::sleep(CALM).await;
+                let is_enough = || CALM_BEATS <= self.fleet.count();
+                until(READER_TIME, "all calm heartbeats", is_enough).await;
             }
             let outcome = attack::all(self.program.addr, attackers).await;
             let peak = self.program.memory();
