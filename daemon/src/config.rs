@@ -40,6 +40,18 @@ pub struct Rules {
     pub tombstones_for: Span,
 }
 
+#[cfg(test)]
+impl Rules {
+    /// A minute for all that is short.
+    pub(crate) const SAMPLE: Self = Self {
+        ttl: Span::from_secs(60),
+        remove_after: Span::from_secs(60),
+        start_grace: Span::from_secs(60),
+        gone_for: Span::from_secs(86_400),
+        tombstones_for: Span::from_secs(7 * 86_400),
+    };
+}
+
 /// How much the registry holds at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {

@@ -20,13 +20,7 @@ use crate::store::{History, Opening};
 mod storm;
 
 const WALL: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
-const RULES: Rules = Rules {
-    ttl: Span::from_secs(60),
-    remove_after: Span::from_secs(60),
-    start_grace: Span::from_secs(60),
-    gone_for: Span::from_secs(86_400),
-    tombstones_for: Span::from_secs(7 * 86_400),
-};
+const RULES: Rules = Rules::SAMPLE;
 const FLUSH: Span = Span::from_secs(2);
 
 /// A registry with its loop, and the clock that both read.

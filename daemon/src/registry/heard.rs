@@ -93,7 +93,7 @@ impl HeardAnswer {
 mod tests {
     use lastbeat_proto::answer::{HeartbeatAnswer, RegisterAnswer};
     use lastbeat_proto::register::Registration;
-    use lastbeat_proto::{Address, ServiceName, Span, Timestamp};
+    use lastbeat_proto::{Address, ServiceName, Timestamp};
     use std::net::IpAddr;
 
     use super::*;
@@ -111,13 +111,7 @@ mod tests {
         instances: 10,
         tombstones: 3,
     };
-    const RULES: Rules = Rules {
-        ttl: Span::from_secs(60),
-        remove_after: Span::from_secs(60),
-        start_grace: Span::from_secs(60),
-        gone_for: Span::from_secs(86_400),
-        tombstones_for: Span::from_secs(7 * 86_400),
-    };
+    const RULES: Rules = Rules::SAMPLE;
 
     #[test]
     fn what_is_written_is_read_as_the_same_row_with_its_sentence() {

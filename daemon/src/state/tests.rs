@@ -21,13 +21,7 @@ const LIMITS: Limits = Limits {
     instances: 10,
     tombstones: 3,
 };
-const RULES: Rules = Rules {
-    ttl: Span::from_secs(60),
-    remove_after: Span::from_secs(60),
-    start_grace: Span::from_secs(60),
-    gone_for: Span::from_secs(86_400),
-    tombstones_for: Span::from_secs(7 * 86_400),
-};
+const RULES: Rules = Rules::SAMPLE;
 
 fn at(seconds: i64) -> Moment {
     Moment {

@@ -16,11 +16,8 @@ use crate::store::History;
 
 const WALL: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
 const RULES: Rules = Rules {
-    ttl: Span::from_secs(60),
     remove_after: Span::from_secs(3_600),
-    start_grace: Span::from_secs(60),
-    gone_for: Span::from_secs(86_400),
-    tombstones_for: Span::from_secs(7 * 86_400),
+    ..Rules::SAMPLE
 };
 const LIMITS: Limits = Limits {
     instances: 10_000,

@@ -11,13 +11,7 @@ use crate::state::record::{Began, Loaded, Subject};
 
 const WALL_US: i64 = 1_800_000_000_000_000;
 const SECOND_US: i64 = 1_000_000;
-const RULES: Rules = Rules {
-    ttl: Span::from_secs(60),
-    remove_after: Span::from_secs(60),
-    start_grace: Span::from_secs(60),
-    gone_for: Span::from_secs(86_400),
-    tombstones_for: Span::from_secs(7 * 86_400),
-};
+const RULES: Rules = Rules::SAMPLE;
 
 fn at(seconds: i64) -> Moment {
     Moment {
