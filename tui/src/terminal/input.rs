@@ -1,7 +1,10 @@
 //! Keys and the end of the terminal, each waited for in a thread of its own.
 //!
 //! crossterm's event loop spins when a terminal vanishes without SIGHUP and never returns
-//! (crossterm-rs/crossterm#793), so the vanishing is watched for outside of it.
+//! (crossterm-rs/crossterm#793), so the vanishing is watched for outside of it. Of its two sources
+//! of events we take the one that asks with poll(2) (`use-dev-tty`): the one on mio, to which the
+//! kernel reports an edge once, forgets a key that comes with a new size, and what is left when a
+//! read was full, until another key comes.
 
 use crossterm::event::{
     Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,

@@ -1,7 +1,7 @@
 //! The program in a pseudo-terminal: what it writes, and what a terminal makes of it.
 
 use std::io::{Read, Write};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -250,7 +250,9 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        self.seen.0.lock().unwrap().is_left_unread = false;
+        // A wait that fails leaves it poisoned.
+        let seen = self.seen.0.lock();
+        seen.unwrap_or_else(PoisonError::into_inner).is_left_unread = false;
         self.seen.1.notify_all();
         // Its number may be another's once it has ended.
         if let Ok(None) = self.child.try_wait() {

@@ -107,3 +107,43 @@ fn a_new_size_is_drawn_whole() {
         screen.contents().contains("SINCE")
     });
 }
+
+/// Over a slow line both come in one packet. crossterm's reader on mio, which reports an edge
+/// once, forgets the one that it finds second until another of its kind comes.
+#[test]
+fn a_key_that_comes_with_a_new_size_is_heard_and_so_is_the_size() {
+    let daemon = three();
+    let mut terminal = Terminal::start((80, 24), &["--url", &daemon.url()], &[]);
+    terminal.wait_text("1/3");
+
+    for round in 0..200 {
+        let (lines, key, place) = if round % 2 == 0 {
+            (30, "j", "2/3")
+        } else {
+            (24, "k", "1/3")
+        };
+        terminal.resize((80, lines));
+        terminal.press(key);
+        terminal.wait(
+            &format!("round {round}, {place} in {lines} lines"),
+            |screen| {
+                let bottom = screen.rows(0, 80).nth(usize::from(lines) - 1);
+                screen.contents().contains(place) && bottom.is_some_and(|line| line.contains("j/k"))
+            },
+        );
+    }
+}
+
+/// The same reader takes 1,024 bytes and leaves the others until another key comes.
+#[test]
+fn more_keys_than_one_read_takes_are_heard_to_the_last() {
+    let daemon = three();
+    let mut terminal = Terminal::start((80, 24), &["--url", &daemon.url()], &[]);
+    terminal.wait_text("1/3");
+
+    terminal.press(&format!("{}j", "jk".repeat(1_500)));
+
+    terminal.wait_text("2/3");
+    terminal.press("G");
+    terminal.wait_text("3/3");
+}
