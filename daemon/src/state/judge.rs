@@ -51,6 +51,11 @@ impl State {
         self.mass.is_owing() || self.queue.nearest().is_some_and(|deadline| deadline < l)
     }
 
+    /// Whether nothing is due any more, and only marks are left to be made.
+    pub fn owes_marks_alone(&self) -> bool {
+        self.mass.is_owing() && self.queue.next_due(self.listening.l()).is_none()
+    }
+
     /// Whether those who were lost together get their marks before anything else is done. They fell
     /// before whatever is due next; but others that fall with them come first, as readers wait for
     /// these.
@@ -180,7 +185,7 @@ impl State {
             self.mass.note_return(old_grave, place);
         }
         if was == Life::Down && is_mass {
-            self.mass.ended(place);
+            self.mass.ended(old_grave);
         }
         let Some(hot) = self.slab.get_mut(place) else {
             return;
@@ -260,7 +265,7 @@ impl State {
             if hot.life != Life::Down || !hot.set(flag::MASS) {
                 continue;
             }
-            self.mass.add(victim, hot.since_l, hot.since);
+            self.mass.add(hot.since_l, hot.since);
             self.mark(victim, List::Lazy);
             self.touch(victim);
         }
@@ -268,7 +273,18 @@ impl State {
     }
 }
 
+/// How [`silent_for`] begins, and room for all of it.
+const SILENT_FOR: &str = "no heartbeat for ";
+const SILENT_FOR_BYTES: usize = 32;
+
 /// Why a row is DOWN or GONE, in words.
 pub(super) fn silent_for(silence: Span) -> String {
-    format!("no heartbeat for {silence}")
+    let mut text = String::with_capacity(SILENT_FOR_BYTES);
+    text.push_str(SILENT_FOR);
+    // As the span is shown everywhere. In a storm this is said of each, and again in each list.
+    for (count, unit) in silence.units() {
+        text.push_str(itoa::Buffer::new().format(count));
+        text.push_str(unit);
+    }
+    text
 }

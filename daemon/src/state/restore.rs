@@ -29,7 +29,7 @@ impl State {
             run: format!("{:x}.{:x}", now.wall.as_micros(), loaded.revision),
             listening: Listening::load(loaded.stretches),
             slab: Slab::with_room_for(loaded.instances.len()),
-            queue: Queue::with_room_for(loaded.instances.len()),
+            queue: Queue::default(),
             graves: BTreeSet::new(),
             counts: Counts::default(),
             mass: Mass::default(),
@@ -104,7 +104,7 @@ impl State {
         let (since_l, since) = (hot.since_l, hot.since);
         let place = self.slab.insert(hot);
         if is_victim {
-            self.mass.load(place, since_l, since);
+            self.mass.load(since_l, since);
         }
         if !life.is_registered() {
             self.graves.insert((since_l, place));

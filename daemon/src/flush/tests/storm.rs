@@ -5,6 +5,11 @@ use std::task::{Context, Waker};
 
 use super::*;
 use crate::flush::rest::SWEEP_FIRST;
+use crate::registry::READERS_FIRST;
+use crate::state::MASS_LOSS;
+
+/// So many as a few holds of the sweep touch, each of them whole.
+const FALLEN: usize = 1_024;
 
 /// A storm in the middle of its sweep, and a pass of the store that has begun.
 struct Storm {
@@ -19,8 +24,7 @@ struct Storm {
 impl Storm {
     fn new() -> Self {
         let mut stage = Stage::new();
-        // More than a few holds of the sweep.
-        for number in 0..1_000 {
+        for number in 0..FALLEN {
             stage.register(&format!("svc-{number}"));
         }
         stage.flush.pass().unwrap();
@@ -67,6 +71,24 @@ impl Storm {
         self.registry.hold(|state, _| state.waiting(list))
     }
 
+    /// Sweeps until all have fallen and only their marks are left.
+    fn sweep_all_who_fall(&mut self) {
+        let mut cx = Context::from_waker(Waker::noop());
+        // The store sleeps already.
+        while self.clock.sleepers() < 2 {
+            assert!(self.sweep.as_mut().poll(&mut cx).is_pending());
+        }
+    }
+
+    /// Sweeps to the end; the store goes to sleep again before.
+    fn sweep_all(&mut self) {
+        self.sweep_all_who_fall();
+        self.clock.advance(READERS_FIRST);
+        self.until(|storm| 0 < storm.clock.sleepers());
+        let mut cx = Context::from_waker(Waker::noop());
+        while self.sweep.as_mut().poll(&mut cx).is_pending() {}
+    }
+
     fn until(&self, is_so: impl Fn(&Self) -> bool) {
         while !is_so(self) {
             assert!(!self.pass.is_finished(), "the store did not rest");
@@ -108,10 +130,9 @@ fn its_rows_are_stored_when_it_is_swept() {
     let fallen = storm.waiting(List::Lazy);
     assert!(0 < fallen);
 
-    let mut cx = Context::from_waker(Waker::noop());
-    while storm.sweep.as_mut().poll(&mut cx).is_pending() {}
+    storm.sweep_all();
 
-    assert_eq!(storm.waiting(List::Lazy), 1_000, "none before");
+    assert_eq!(storm.waiting(List::Lazy), FALLEN, "none before");
     let (registry, took) = storm.end();
     assert!(took < SWEEP_FIRST, "{took}");
     assert_eq!(registry.hold(|state, _| state.waiting_to_store()), 0);
@@ -126,4 +147,26 @@ fn its_rows_are_stored_all_the_same_where_the_sweep_never_comes_to_its_end() {
     assert!(registry.is_behind());
     assert!(SWEEP_FIRST <= took, "{took}");
     assert_eq!(registry.hold(|state, _| state.waiting(List::Lazy)), 0);
+}
+
+#[test]
+fn who_waits_for_changes_has_all_who_fell_before_their_marks_change_them_again() {
+    let mut storm = Storm::new();
+    let said = |storm: &Storm| {
+        storm.registry.hold(|state, _| {
+            let mut notices = state.notices().into_iter();
+            let is_told = notices.any(|notice| notice.kind == MASS_LOSS);
+            (state.summary().down, is_told, state.cursor())
+        })
+    };
+
+    storm.sweep_all_who_fall();
+    let (down, is_told, cursor) = said(&storm);
+    assert_eq!((down, is_told), (FALLEN, false));
+
+    storm.sweep_all();
+    let (down, is_told, marked) = said(&storm);
+    assert_eq!((down, is_told), (FALLEN, true));
+    assert_ne!(cursor, marked, "they carry their marks");
+    storm.end();
 }
