@@ -11,6 +11,7 @@ mod error;
 mod heard;
 mod lines;
 mod listing;
+mod pace;
 mod pieces;
 mod stored;
 
@@ -30,6 +31,8 @@ use crate::store::History;
 pub use self::error::RegistryError;
 pub use self::heard::HeardAnswer;
 use self::lines::{Lines, OfASecond};
+use self::pace::Next;
+pub use self::pace::Pace;
 pub use self::pieces::Listing;
 use self::stored::Stored;
 
@@ -169,7 +172,7 @@ impl Registry {
 
     /// Judges everything again now; the answer is the whole list.
     pub async fn refresh_all(self: &Arc<Self>) -> Listing {
-        self.sweep().await;
+        self.sweep(&mut Pace::default()).await;
         self.list_all()
     }
 
@@ -210,23 +213,28 @@ impl Registry {
 
     /// Acts on every deadline that is due, in small holds; behind each of them the worker does
     /// everything else that is ready. Says when to look again.
-    pub(crate) async fn sweep(&self) -> Mono {
+    pub(crate) async fn sweep(&self, pace: &mut Pace) -> Mono {
         let mut lines = Lines::default();
         let mut readers_first = Some(READERS_FIRST);
         loop {
-            let (is_behind, owes_marks_alone, now) =
-                self.hold_and_log(&mut lines, |state: &mut State, now| {
-                    let is_behind = state.sweep(now);
-                    // In the hold: the store, which is nudged behind it, looks at it.
-                    self.is_behind.store(is_behind, Ordering::Relaxed);
-                    (is_behind, state.owes_marks_alone(), now.mono)
-                });
-            if !is_behind {
+            let swept = self.hold_and_log(&mut lines, |state: &mut State, now| {
+                let is_behind = state.sweep(now);
+                // In the hold: the store, which is nudged behind it, looks at it.
+                self.is_behind.store(is_behind, Ordering::Relaxed);
+                pace.count(now.mono, state.heartbeats());
+                is_behind.then(|| state.owes_marks_alone())
+            });
+            let Some(owes_marks_alone) = swept else {
                 break;
-            }
-            match readers_first.take_if(|_| owes_marks_alone) {
-                Some(span) => self.clock.sleep_until(now.plus(span)).await,
-                None => tokio::task::yield_now().await,
+            };
+            let readers_first = readers_first.take_if(|_| owes_marks_alone);
+            match readers_first.map_or_else(|| pace.next(), Next::Rest) {
+                Next::Hold => {}
+                Next::Others => tokio::task::yield_now().await,
+                Next::Rest(rest) => {
+                    let until = self.clock.now().mono.plus(rest);
+                    self.clock.sleep_until(until).await;
+                }
             }
         }
         lines.end();

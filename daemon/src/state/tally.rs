@@ -117,6 +117,11 @@ pub struct Figures {
 }
 
 impl State {
+    /// How many heartbeats this run heard.
+    pub fn heartbeats(&self) -> u64 {
+        self.tally.heartbeats
+    }
+
     /// The store took a transaction.
     pub fn note_write(&mut self, now: Moment) {
         self.tally.writes += 1;

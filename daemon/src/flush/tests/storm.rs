@@ -5,11 +5,11 @@ use std::task::{Context, Waker};
 
 use super::*;
 use crate::flush::rest::SWEEP_FIRST;
-use crate::registry::READERS_FIRST;
+use crate::registry::{Pace, READERS_FIRST};
 use crate::state::MASS_LOSS;
 
-/// So many as a few holds of the sweep touch, each of them whole.
-const FALLEN: usize = 1_024;
+/// So many as two turns of the sweep touch, each hold of them whole.
+const FALLEN: usize = 2_048;
 
 /// A storm in the middle of its sweep, and a pass of the store that has begun.
 struct Storm {
@@ -42,10 +42,10 @@ impl Storm {
         } = stage;
         let swept = Arc::clone(&registry);
         let mut sweep: Pin<Box<dyn Future<Output = Mono>>> =
-            Box::pin(async move { swept.sweep().await });
+            Box::pin(async move { swept.sweep(&mut Pace::default()).await });
         let mut cx = Context::from_waker(Waker::noop());
         let is_done = sweep.as_mut().poll(&mut cx).is_ready();
-        assert!(!is_done && registry.is_behind(), "one hold is not enough");
+        assert!(!is_done && registry.is_behind(), "one turn is not enough");
         let (stop, asked) = watch::channel(false);
         let pass = std::thread::spawn(move || {
             let runtime = Builder::new_current_thread().build().unwrap();
