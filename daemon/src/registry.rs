@@ -211,8 +211,8 @@ impl Registry {
         self.lines.end();
     }
 
-    /// Acts on every deadline that is due, in small holds; behind each of them the worker does
-    /// everything else that is ready. Says when to look again.
+    /// Acts on every deadline that is due, in small holds, and leaves the worker to others in
+    /// between as `pace` says (ADR 0019). Says when to look again.
     pub(crate) async fn sweep(&self, pace: &mut Pace) -> Mono {
         let mut lines = Lines::default();
         let mut readers_first = Some(READERS_FIRST);
