@@ -11,9 +11,9 @@ mod error;
 mod heard;
 mod lines;
 mod listing;
-mod pace;
 mod pieces;
 mod stored;
+mod turns;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,15 +31,14 @@ use crate::store::History;
 pub use self::error::RegistryError;
 pub use self::heard::HeardAnswer;
 use self::lines::{Lines, OfASecond};
-use self::pace::Next;
-pub use self::pace::Pace;
 pub use self::pieces::Listing;
 use self::stored::Stored;
+use self::turns::{Next, Turns};
 
 /// The sweep looks at the clock at least this often, so that a stall of the machine is seen.
 pub const MAX_SLEEP: Span = Span::from_micros(250_000);
-/// How long those who wait for changes have for all who fell in a storm, before each of these changes
-/// again, by its mark: a list of 100,000 takes twice as long.
+/// How long those who wait for changes have, when all have fallen, before each of these changes again
+/// by its mark: some answers' time (ADR 0019).
 pub(crate) const READERS_FIRST: Span = Span::from_micros(50_000);
 /// Readers of events that only the store holds, at a time; more than pages are rendered at a time,
 /// so that nobody is turned away by it on a machine with many cores.
@@ -71,6 +70,15 @@ pub struct Past {
     pub missing: Option<RegistryError>,
 }
 
+/// What a hold of the sweep left to do.
+#[derive(Debug, Clone, Copy)]
+enum Left {
+    /// More is due.
+    Due(Next),
+    /// At this moment only marks of a mass loss, and nothing is due for so long.
+    Marks(Mono, Span),
+}
+
 /// Owner of the state.
 #[derive(Debug)]
 pub struct Registry {
@@ -92,6 +100,8 @@ pub struct Registry {
     is_serving: AtomicBool,
     /// Whether the sweep has more to do than one hold of the lock may.
     is_behind: AtomicBool,
+    /// Taken inside the state's lock.
+    turns: Mutex<Turns>,
     /// What commands may still say in this second.
     lines: OfASecond,
 }
@@ -118,6 +128,7 @@ impl Registry {
             asked: Notify::new(),
             is_serving: AtomicBool::new(false),
             is_behind: AtomicBool::new(false),
+            turns: Mutex::default(),
             lines: OfASecond::default(),
         }
     }
@@ -172,7 +183,9 @@ impl Registry {
 
     /// Judges everything again now; the answer is the whole list.
     pub async fn refresh_all(self: &Arc<Self>) -> Listing {
-        self.sweep(&mut Pace::default()).await;
+        while self.hold(State::look) {
+            tokio::task::yield_now().await;
+        }
         self.list_all()
     }
 
@@ -212,29 +225,33 @@ impl Registry {
     }
 
     /// Acts on every deadline that is due, in small holds, and leaves the worker to others in
-    /// between as `pace` says (ADR 0019). Says when to look again.
-    pub(crate) async fn sweep(&self, pace: &mut Pace) -> Mono {
+    /// between (ADR 0019). Says when to look again.
+    pub(crate) async fn sweep(&self) -> Mono {
         let mut lines = Lines::default();
-        let mut readers_first = Some(READERS_FIRST);
-        loop {
-            let swept = self.hold_and_log(&mut lines, |state: &mut State, now| {
-                let is_behind = state.sweep(now);
-                // In the hold: the store, which is nudged behind it, looks at it.
-                self.is_behind.store(is_behind, Ordering::Relaxed);
-                pace.count(now.mono, state.heartbeats());
-                is_behind.then(|| state.owes_marks_alone())
-            });
-            let Some(owes_marks_alone) = swept else {
-                break;
-            };
-            let readers_first = readers_first.take_if(|_| owes_marks_alone);
-            match readers_first.map_or_else(|| pace.next(), Next::Rest) {
-                Next::Hold => {}
-                Next::Others => tokio::task::yield_now().await,
-                Next::Rest(rest) => {
-                    let until = self.clock.now().mono.plus(rest);
-                    self.clock.sleep_until(until).await;
+        let begin = |state: &mut State, now: Moment| {
+            self.turns.lock().begin(now.mono, state.heartbeats());
+        };
+        let one_hold = |state: &mut State, now: Moment| {
+            let is_behind = state.sweep(now);
+            // In the hold: the store, which is nudged behind it, looks at it.
+            self.is_behind.store(is_behind, Ordering::Relaxed);
+            is_behind.then(|| match state.only_marks_for(READERS_FIRST) {
+                Some(span) => Left::Marks(now.mono, span),
+                None => Left::Due(self.turns.lock().next(now.mono, state.heartbeats())),
+            })
+        };
+        self.hold(begin);
+        let mut marks_from = None;
+        while let Some(left) = self.hold_and_log(&mut lines, one_hold) {
+            match left {
+                Left::Due(Next::Hold) => {}
+                Left::Due(Next::Rest(rest)) => self.rest(rest).await,
+                Left::Marks(now, span)
+                    if now < *marks_from.get_or_insert(now.plus(READERS_FIRST)) =>
+                {
+                    self.rest(span).await;
                 }
+                Left::Due(Next::Others) | Left::Marks(..) => tokio::task::yield_now().await,
             }
         }
         lines.end();
@@ -243,6 +260,11 @@ impl Registry {
         let now = self.clock.now().mono;
         self.lines.begin_next(now);
         now.plus(sleep)
+    }
+
+    async fn rest(&self, span: Span) {
+        let until = self.clock.now().mono.plus(span);
+        self.clock.sleep_until(until).await;
     }
 
     /// Lets a notice of this kind stand until it is set again, or takes it away.

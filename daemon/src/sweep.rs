@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::registry::{Pace, Registry};
+use crate::registry::Registry;
 
 /// Sweeps until `stop` says so.
 pub async fn run(registry: Arc<Registry>, mut stop: watch::Receiver<bool>) {
-    let mut pace = Pace::default();
     loop {
-        let next = registry.sweep(&mut pace).await;
+        let next = registry.sweep().await;
         tokio::select! {
             () = registry.clock().sleep_until(next) => {}
             // An error means that the stopping side is gone: the same.

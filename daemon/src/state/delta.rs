@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use super::State;
-use super::judge::MAX_LOOKED_AT;
 use super::slab::{Detail, Place};
-use crate::clock::Moment;
 
 /// Where a delta reader stands: a run of the daemon and a change number in it. Opaque on the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,12 +66,5 @@ impl State {
             }
         }
         (rows, removed)
-    }
-
-    /// Looks at the clock before reading, and acts on what is due, so that an answer never shows
-    /// a status whose deadline has passed (beyond the first 1,024 of a storm).
-    pub fn look(&mut self, now: Moment) {
-        self.advance(now);
-        self.sweep_due(now, MAX_LOOKED_AT);
     }
 }

@@ -18,6 +18,11 @@ impl State {
         if self.mass.is_owing() {
             return Some(Span::from_micros(0));
         }
+        self.until_deadline()
+    }
+
+    /// Until just behind the nearest deadline.
+    pub(super) fn until_deadline(&self) -> Option<Span> {
         let deadline = self.queue.nearest()?;
         Some(
             deadline

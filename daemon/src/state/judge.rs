@@ -15,27 +15,41 @@ use crate::instance::{self, Life};
 /// for each time it needs the lock.
 const MAX_SWEPT: usize = 256;
 /// Rows touched before a reader is answered.
-pub(super) const MAX_LOOKED_AT: usize = 1_024;
+const MAX_LOOKED_AT: usize = 1_024;
 
 impl State {
     /// Acts on the deadlines that are due, in as many rows as one hold of the lock may touch; says
-    /// whether there is more to do.
+    /// whether there is more to do. Marks of a mass loss that do not all fit behind what was due have
+    /// holds of their own.
     pub fn sweep(&mut self, now: Moment) -> bool {
         self.advance(now);
-        self.sweep_due(now, MAX_SWEPT)
+        self.sweep_due(now, MAX_SWEPT, true);
+        self.mass.is_owing() || self.is_due()
     }
 
-    /// The same, in at most `most` rows.
-    pub(super) fn sweep_due(&mut self, now: Moment, most: usize) -> bool {
+    /// The same before reading, in at most [`MAX_LOOKED_AT`] rows and with no more marks than fit, so
+    /// that an answer never shows a status whose deadline has passed (beyond the first 1,024 of a
+    /// storm); says whether more is due.
+    pub fn look(&mut self, now: Moment) -> bool {
+        self.advance(now);
+        self.sweep_due(now, MAX_LOOKED_AT, false);
+        self.is_due()
+    }
+
+    fn sweep_due(&mut self, now: Moment, most: usize, makes_marks: bool) {
         let l = self.listening.l();
         let mut left = most;
         while 0 < left {
             if self.owes_first(l) {
+                let is_for_marks = makes_marks && left == most;
+                if !is_for_marks && left < self.mass.owed() && !self.is_due() {
+                    return;
+                }
                 left -= self.mark_lost(left);
                 continue;
             }
             let Some(entry) = self.queue.pop_due(l) else {
-                return false;
+                return;
             };
             left -= 1;
             let Some(hot) = self.slab.get_mut(entry.place) else {
@@ -48,12 +62,18 @@ impl State {
             self.act(entry.place, now);
             self.enqueue(entry.place);
         }
-        self.mass.is_owing() || self.queue.nearest().is_some_and(|deadline| deadline < l)
     }
 
-    /// Whether nothing is due any more, and only marks are left to be made.
-    pub fn owes_marks_alone(&self) -> bool {
-        self.mass.is_owing() && self.queue.next_due(self.listening.l()).is_none()
+    fn is_due(&self) -> bool {
+        self.queue.next_due(self.listening.l()).is_some()
+    }
+
+    /// Where only marks are left to be made: for how long, at most `most`, nothing is due.
+    pub fn only_marks_for(&self, most: Span) -> Option<Span> {
+        if !self.mass.is_owing() || self.is_due() {
+            return None;
+        }
+        Some(self.until_deadline().map_or(most, |span| span.min(most)))
     }
 
     /// Whether those who were lost together get their marks before anything else is done. They fell
@@ -75,7 +95,7 @@ impl State {
     pub(super) fn judge(&mut self, place: Place, now: Moment) {
         let is_swept = self.mass.is_owing();
         self.act(place, now);
-        if !is_swept {
+        if !is_swept && self.mass.owed() <= MAX_SWEPT {
             self.mark_lost(MAX_SWEPT);
         }
     }
@@ -267,7 +287,12 @@ impl State {
             }
             self.mass.add(hot.since_l, hot.since);
             self.mark(victim, List::Lazy);
-            self.touch(victim);
+            if self.mass.is_owing() {
+                self.touch(victim);
+            } else {
+                // They are all told of at once, and the notice with them.
+                self.touch_and_wake(victim);
+            }
         }
         most
     }

@@ -69,8 +69,13 @@ impl Mass {
         self.owed.first().map(|(since, _)| since.plus(WINDOW))
     }
 
-    /// Whether somebody is to be marked.
-    pub(super) fn is_owing(&self) -> bool {
+    /// How many are to be marked.
+    pub(super) const fn owed(&self) -> usize {
+        self.owed.len()
+    }
+
+    /// Whether somebody is.
+    pub(super) const fn is_owing(&self) -> bool {
         !self.owed.is_empty()
     }
 

@@ -3,10 +3,10 @@
 //! A row remembers the deadline of its live entry. An entry that comes up too early is put back
 //! at the row's real deadline; one that was superseded is dropped when it comes up.
 //!
-//! Only the nearest entries stand in a heap. One of 100,000 finds most of its lower part out of the
-//! processor's cache, which in a storm, between rows that are far away too, is 0.7 µs an entry. The
-//! others wait in buckets by how far they are, and come nearer a few times, many together: a radix
-//! heap (Ahuja, Mehlhorn, Orlin, Tarjan: Faster algorithms for the shortest path problem, 1990).
+//! Only the nearest entries stand in a heap: the lower part of one of 100,000 is out of the
+//! processor's cache in a storm (ADR 0019). The others wait in buckets by how far they are, and come
+//! nearer a few times, many together: a radix heap (Ahuja, Mehlhorn, Orlin and Tarjan, Faster
+//! algorithms for the shortest path problem, 1990).
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -61,7 +61,7 @@ impl Default for Queue {
 impl Queue {
     pub(super) fn push(&mut self, entry: Entry) {
         self.len += 1;
-        self.place(entry);
+        self.put(entry);
     }
 
     /// How many entries there are, superseded ones included.
@@ -94,7 +94,7 @@ impl Queue {
     pub(super) fn pop_due(&mut self, l: Listened) -> Option<Entry> {
         self.next_due(l)?;
         if self.near.is_empty() {
-            self.come_nearer();
+            self.come_nearer(l);
         }
         let Reverse(entry) = self.near.pop()?;
         self.len -= 1;
@@ -108,7 +108,7 @@ impl Queue {
         }
     }
 
-    fn place(&mut self, entry: Entry) {
+    fn put(&mut self, entry: Entry) {
         if entry.deadline <= self.near_until {
             self.near.push(Reverse(entry));
             return;
@@ -121,22 +121,22 @@ impl Queue {
     }
 
     /// The first bucket's entries go where they belong as seen from the first of them, or, if they
-    /// are few, from the last.
-    fn come_nearer(&mut self) {
+    /// are few, from the last that is due.
+    fn come_nearer(&mut self, l: Listened) {
         let bucket = self.far.iter_mut().find(|bucket| bucket.first.is_some());
         let Some(Bucket { entries, first }) = bucket.map(std::mem::take) else {
             return;
         };
+        let deadlines = || entries.iter().map(|entry| entry.deadline);
+        let first = first.map(|entry| entry.deadline);
         let seen_from = if entries.len() <= NEAR {
-            entries.iter().max().copied()
+            first.max(deadlines().filter(|deadline| *deadline <= l).max())
         } else {
             first
         };
-        if let Some(seen_from) = seen_from {
-            self.near_until = seen_from.deadline;
-        }
+        self.near_until = seen_from.unwrap_or(self.near_until);
         for entry in entries {
-            self.place(entry);
+            self.put(entry);
         }
     }
 }
@@ -218,6 +218,20 @@ mod tests {
                 prop_assert_eq!(queue.nearest(), heap.peek().map(|first| first.0.deadline));
             }
         }
+    }
+
+    #[test]
+    fn what_is_far_does_not_come_into_the_heap_with_what_is_near() {
+        let mut queue = Queue::default();
+        // Both differ from zero in the same bit first.
+        let (near, far) = (1 << 40, (1 << 40) + (1 << 39));
+        for (number, us) in [near, near + 1, far].into_iter().enumerate() {
+            queue.push(entry(us, u32::try_from(number).unwrap()));
+        }
+
+        assert!(queue.pop_due(Listened::from_micros(near + 5)).is_some());
+        assert_eq!((queue.near.len(), queue.len()), (1, 2));
+        assert!(queue.near_until < Listened::from_micros(far));
     }
 
     #[test]

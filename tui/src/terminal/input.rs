@@ -2,7 +2,7 @@
 //!
 //! crossterm's event loop spins when a terminal vanishes without SIGHUP and never returns
 //! (crossterm-rs/crossterm#793), so the vanishing is watched for outside of it. Of its two sources
-//! of events we take the one that asks with poll(2) (`use-dev-tty`): the one on mio, to which the
+//! of events we take the one that asks anew each time (`use-dev-tty`): the one on mio, to which the
 //! kernel reports an edge once, forgets a key that comes with a new size, and what is left when a
 //! read was full, until another key comes.
 

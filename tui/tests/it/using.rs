@@ -141,9 +141,8 @@ fn more_keys_than_one_read_takes_are_heard_to_the_last() {
     let mut terminal = Terminal::start((80, 24), &["--url", &daemon.url()], &[]);
     terminal.wait_text("1/3");
 
-    terminal.press(&format!("{}j", "jk".repeat(1_500)));
+    // Only the last of them leads to the last row.
+    terminal.press(&format!("{}jj", "jk".repeat(1_500)));
 
-    terminal.wait_text("2/3");
-    terminal.press("G");
     terminal.wait_text("3/3");
 }

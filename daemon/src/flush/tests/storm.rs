@@ -1,15 +1,17 @@
 //! The store beside a sweep that has much to do.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Waker};
+
+use lastbeat_proto::query::ListQuery;
 
 use super::*;
 use crate::flush::rest::SWEEP_FIRST;
-use crate::registry::{Pace, READERS_FIRST};
+use crate::registry::READERS_FIRST;
 use crate::state::MASS_LOSS;
 
-/// So many as two turns of the sweep touch, each hold of them whole.
-const FALLEN: usize = 2_048;
+/// Some more than two turns of the sweep touch.
+const FALLEN: usize = 2_049;
 
 /// A storm in the middle of its sweep, and a pass of the store that has begun.
 struct Storm {
@@ -21,18 +23,23 @@ struct Storm {
     _dir: TempDir,
 }
 
+/// Nobody is DOWN yet, and all will be due in a microsecond.
+fn before_a_storm() -> Stage {
+    let mut stage = Stage::new();
+    for number in 0..FALLEN {
+        stage.register(&format!("svc-{number}"));
+    }
+    stage.flush.pass().unwrap();
+    for _ in 0..60 {
+        stage.clock.advance(Span::from_secs(1));
+        while stage.registry.hold(State::sweep) {}
+    }
+    stage
+}
+
 impl Storm {
     fn new() -> Self {
-        let mut stage = Stage::new();
-        for number in 0..FALLEN {
-            stage.register(&format!("svc-{number}"));
-        }
-        stage.flush.pass().unwrap();
-        for _ in 0..60 {
-            stage.clock.advance(Span::from_secs(1));
-            while stage.registry.hold(State::sweep) {}
-        }
-        // Nobody is DOWN yet, and all are due.
+        let stage = before_a_storm();
         stage.clock.advance(Span::from_micros(1));
         let Stage {
             dir,
@@ -42,7 +49,7 @@ impl Storm {
         } = stage;
         let swept = Arc::clone(&registry);
         let mut sweep: Pin<Box<dyn Future<Output = Mono>>> =
-            Box::pin(async move { swept.sweep(&mut Pace::default()).await });
+            Box::pin(async move { swept.sweep().await });
         let mut cx = Context::from_waker(Waker::noop());
         let is_done = sweep.as_mut().poll(&mut cx).is_ready();
         assert!(!is_done && registry.is_behind(), "one turn is not enough");
@@ -152,12 +159,15 @@ fn its_rows_are_stored_all_the_same_where_the_sweep_never_comes_to_its_end() {
 #[test]
 fn who_waits_for_changes_has_all_who_fell_before_their_marks_change_them_again() {
     let mut storm = Storm::new();
+    // As pages tell, of which more are read than could make all marks.
     let said = |storm: &Storm| {
-        storm.registry.hold(|state, _| {
-            let mut notices = state.notices().into_iter();
-            let is_told = notices.any(|notice| notice.kind == MASS_LOSS);
-            (state.summary().down, is_told, state.cursor())
-        })
+        let read = || storm.registry.page(&ListQuery::default());
+        for _ in 0..FALLEN / 1_024 {
+            read();
+        }
+        let page = read();
+        let is_told = page.notices.iter().any(|notice| notice.kind == MASS_LOSS);
+        (page.summary.down, is_told, page.cursor)
     };
 
     storm.sweep_all_who_fall();
@@ -169,4 +179,32 @@ fn who_waits_for_changes_has_all_who_fell_before_their_marks_change_them_again()
     assert_eq!((down, is_told), (FALLEN, true));
     assert_ne!(cursor, marked, "they carry their marks");
     storm.end();
+}
+
+#[test]
+fn beside_many_who_beat_the_sweep_rests_behind_each_hold() {
+    for (heard, fallen) in [(499, 1_024), (500, 256)] {
+        let stage = before_a_storm();
+        stage.register("well");
+        let registry = Arc::clone(&stage.registry);
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(pin!(registry.sweep()).poll(&mut cx).is_ready());
+
+        for _ in 0..heard {
+            let name = ServiceName::parse("well").unwrap();
+            let caller = Address::from(std::net::IpAddr::from([10, 0, 0, 1]));
+            let hear = |state: &mut State, now| state.heartbeat(&name, None, &caller, now);
+            registry.hold(hear).unwrap();
+        }
+        // In this time 500 are 20,000 a second.
+        stage.clock.advance(Span::from_micros(25_000));
+        let mut sweep = pin!(registry.sweep());
+        assert!(sweep.as_mut().poll(&mut cx).is_pending());
+        let down = || registry.hold(|state, _| state.summary().down);
+        assert_eq!(down(), fallen, "{heard} were heard");
+
+        stage.clock.advance(Span::from_micros(1_000));
+        assert!(sweep.as_mut().poll(&mut cx).is_pending());
+        assert_eq!(down(), 2 * fallen, "{heard} were heard");
+    }
 }
