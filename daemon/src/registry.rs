@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use lastbeat_proto::Span;
 use lastbeat_proto::answer::{EventsAnswer, GoneAnswer, NoticeLevel, ServicesAnswer, UptimeAnswer};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::clock::{Clock, Moment, Mono};
@@ -37,8 +37,8 @@ use self::turns::{Next, Turns};
 
 /// The sweep looks at the clock at least this often, so that a stall of the machine is seen.
 pub const MAX_SLEEP: Span = Span::from_micros(250_000);
-/// How long those who wait for changes have, when all have fallen, before each of these changes again
-/// by its mark: some answers' time (ADR 0019).
+/// How long those who wait for changes have, when all have fallen, before each of these changes
+/// again by its mark: some answers' time (ADR 0019).
 pub(crate) const READERS_FIRST: Span = Span::from_micros(50_000);
 /// Readers of events that only the store holds, at a time; more than pages are rendered at a time,
 /// so that nobody is turned away by it on a machine with many cores.
@@ -142,7 +142,7 @@ impl Registry {
     /// told to the store, to readers and to the log after unlocking.
     pub(crate) fn hold<T>(&self, command: impl FnOnce(&mut State, Moment) -> T) -> T {
         let mut lines = self.lines.of_a_command();
-        let result = self.hold_and_log(&mut lines, command);
+        let result = self.hold_and_log(&mut lines, command, |state| drop(state));
         self.lines.note(&lines);
         result
     }
@@ -152,6 +152,7 @@ impl Registry {
         &self,
         lines: &mut Lines,
         command: impl FnOnce(&mut State, Moment) -> T,
+        unlock: impl FnOnce(MutexGuard<'_, State>),
     ) -> T {
         let mut state = self.state.lock();
         let now = self.clock.now();
@@ -167,7 +168,7 @@ impl Registry {
         } else {
             state.recorded_since(revision, lines.left())
         };
-        drop(state);
+        unlock(state);
         if wants_store {
             self.nudge.notify_one();
         }
@@ -242,7 +243,11 @@ impl Registry {
         };
         self.hold(begin);
         let mut marks_from = None;
-        while let Some(left) = self.hold_and_log(&mut lines, one_hold) {
+        // Who waits for the lock has it next: given back as usual, the sweep has it again before
+        // they wake.
+        while let Some(left) =
+            self.hold_and_log(&mut lines, one_hold, |state| MutexGuard::unlock_fair(state))
+        {
             match left {
                 Left::Due(Next::Hold) => {}
                 Left::Due(Next::Rest(rest)) => self.rest(rest).await,

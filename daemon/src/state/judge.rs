@@ -19,17 +19,17 @@ const MAX_LOOKED_AT: usize = 1_024;
 
 impl State {
     /// Acts on the deadlines that are due, in as many rows as one hold of the lock may touch; says
-    /// whether there is more to do. Marks of a mass loss that do not all fit behind what was due have
-    /// holds of their own.
+    /// whether there is more to do. Marks of a mass loss that do not all fit behind what was due
+    /// have holds of their own.
     pub fn sweep(&mut self, now: Moment) -> bool {
         self.advance(now);
         self.sweep_due(now, MAX_SWEPT, true);
         self.mass.is_owing() || self.is_due()
     }
 
-    /// The same before reading, in at most [`MAX_LOOKED_AT`] rows and with no more marks than fit, so
-    /// that an answer never shows a status whose deadline has passed (beyond the first 1,024 of a
-    /// storm); says whether more is due.
+    /// The same before reading, in at most [`MAX_LOOKED_AT`] rows and with no more marks than fit,
+    /// so that an answer never shows a status whose deadline has passed (beyond the first 1,024 of
+    /// a storm); says whether more is due.
     pub fn look(&mut self, now: Moment) -> bool {
         self.advance(now);
         self.sweep_due(now, MAX_LOOKED_AT, false);

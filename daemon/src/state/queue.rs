@@ -4,8 +4,8 @@
 //! at the row's real deadline; one that was superseded is dropped when it comes up.
 //!
 //! Only the nearest entries stand in a heap: the lower part of one of 100,000 is out of the
-//! processor's cache in a storm (ADR 0019). The others wait in buckets by how far they are, and come
-//! nearer a few times, many together: a radix heap (Ahuja, Mehlhorn, Orlin and Tarjan, Faster
+//! processor's cache in a storm (ADR 0019). The others wait in buckets by how far they are, and
+//! come nearer a few times, many together: a radix heap (Ahuja, Mehlhorn, Orlin and Tarjan, Faster
 //! algorithms for the shortest path problem, 1990).
 
 use std::cmp::Reverse;

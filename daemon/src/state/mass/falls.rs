@@ -98,9 +98,9 @@ impl Falls {
         self.queue.binary_search_by_key(&fall, |noted| noted.fall)
     }
 
-    /// The first and the last one are there again; who left from the middle goes when they are most.
-    /// Who falls and is heard again at once was the last: kept, each fall behind it would be put
-    /// before it.
+    /// The first and the last one are there again; who left from the middle goes when they are
+    /// most. Who falls and is heard again at once was the last: kept, each fall behind it would be
+    /// put before it.
     fn forget_left(&mut self) {
         while self.queue.front().is_some_and(|first| !first.is_there) {
             self.queue.pop_front();
