@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout, timeout_at};
 
 /// In which time all attackers begin: shorter than any may last, so that all are there at once, and
 /// long enough for a debug build to accept them on a busy machine.
@@ -16,8 +16,8 @@ const SPREAD: Duration = Duration::from_secs(4);
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long those go on that open again what was closed.
 const REOPENING_TIME: Duration = Duration::from_secs(8);
-/// From the end of one connection to the next.
-const REOPENING_PAUSE: Duration = Duration::from_secs(1);
+/// From one connection to the next, where the first has ended by then.
+const REOPENING_PERIOD: Duration = Duration::from_secs(1);
 /// From one byte of a slow client to its next.
 const BYTE_PERIOD: Duration = Duration::from_secs(1);
 /// What a small device has for what it receives, in bytes.
@@ -76,12 +76,10 @@ pub(super) async fn all(addr: SocketAddr, attackers: &[(Attack, usize)]) -> Outc
     let all = attackers.iter();
     let all = all.flat_map(|(attack, count)| std::iter::repeat_n(*attack, *count));
     let all: Vec<Attack> = all.collect();
-    let apart = SPREAD / u32::try_from(all.len().max(1)).unwrap();
-    for (attack, number) in all.into_iter().zip(0..) {
-        running.spawn(async move {
-            tokio::time::sleep(apart * number).await;
-            timeout(PATIENCE, attack.run(addr)).await
-        });
+    let mut begins = interval(SPREAD / u32::try_from(all.len().max(1)).unwrap());
+    for attack in all {
+        begins.tick().await;
+        running.spawn(timeout(PATIENCE, attack.run(addr)));
     }
     while let Some(ended) = running.join_next().await {
         match ended.unwrap().expect("it is closed").unwrap() {
@@ -118,10 +116,14 @@ impl Attack {
         let closed = until_closed(&mut reader);
         let sends = async {
             if let Some((piece, period)) = self.piece() {
-                // A write to a connection that was closed fails; the reader sees the same.
-                while writer.write_all(piece).await.is_ok() {
-                    if let Some(period) = period {
-                        tokio::time::sleep(period).await;
+                let mut turns = period.map(every);
+                loop {
+                    if let Some(turns) = &mut turns {
+                        turns.tick().await;
+                    }
+                    // It fails on a connection that was closed; the reader sees the same.
+                    if writer.write_all(piece).await.is_err() {
+                        break;
                     }
                 }
             }
@@ -159,6 +161,13 @@ impl Attack {
     }
 }
 
+/// A turn at once and one in each period, never two for one that was missed.
+fn every(period: Duration) -> Interval {
+    let mut turns = interval(period);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    turns
+}
+
 /// Reads and drops; a reset is an end as well.
 async fn until_closed(reader: &mut (impl AsyncReadExt + Unpin)) {
     let mut scratch = [0; 4 << 10];
@@ -179,21 +188,21 @@ async fn read_nothing(addr: SocketAddr) -> io::Result<TcpStream> {
 /// Connects again and again.
 async fn reopen(addr: SocketAddr) -> io::Result<Duration> {
     let mut longest = Duration::ZERO;
-    let ends = tokio::time::sleep(REOPENING_TIME);
-    tokio::pin!(ends);
+    let ends = Instant::now() + REOPENING_TIME;
+    // A thousand of them in a tight loop would take the processors from those that are measured.
+    let mut turns = every(REOPENING_PERIOD);
     loop {
+        turns.tick().await;
         let opened = Instant::now();
         let one = async {
             let mut stream = TcpStream::connect(addr).await?;
             until_closed(&mut stream).await;
             io::Result::Ok(())
         };
-        tokio::select! {
-            ended = one => ended?,
-            () = &mut ends => return Ok(longest),
+        match timeout_at(ends, one).await {
+            Ok(ended) => ended?,
+            Err(_it_is_over) => return Ok(longest),
         }
         longest = longest.max(opened.elapsed());
-        // A thousand of them in a tight loop would take the processors from those that are measured.
-        tokio::time::sleep(REOPENING_PAUSE).await;
     }
 }
