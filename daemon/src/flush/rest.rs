@@ -12,8 +12,8 @@ use crate::store::StoreError;
 
 /// The longest rest, so that a slow disk does not make a storm's rows wait twice.
 const MAX_REST: Span = Span::from_micros(10_000);
-/// How long the sweep goes first: as long as it needs for 100,000 rows and their marks where many beat
-/// meanwhile (ADR 0019). Where it never catches up, rows are stored all the same.
+/// How long the sweep goes first: as long as it needs for 100,000 rows and their marks where many
+/// beat meanwhile (ADR 0019). Where it never catches up, rows are stored all the same.
 pub(super) const SWEEP_FIRST: Span = Span::from_micros(1_000_000);
 
 /// What a loop needs to rest.
