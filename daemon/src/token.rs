@@ -6,6 +6,7 @@
 mod error;
 mod file;
 mod line;
+mod masked;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -18,6 +19,7 @@ use subtle::ConstantTimeEq;
 
 pub use self::error::TokenError;
 pub use self::file::{Stamp, add, revoke};
+pub use self::masked::masked;
 
 /// What every token begins with, so that people and scanners of leaked secrets know it.
 const PREFIX: &str = "lastbeat";

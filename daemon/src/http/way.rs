@@ -29,6 +29,7 @@ use super::sender::{Peer, Sender};
 use super::site::Site;
 use super::socket::Turn;
 use crate::clock::Mono;
+use crate::token::masked;
 
 /// Most headers of a request. hyper counts to another number at no cost, and to this one by
 /// writing it down for each request.
@@ -92,7 +93,7 @@ impl Site {
             tracing::debug!(
                 request.id = %id,
                 http.method = %head.method,
-                http.target = ?head.uri,
+                http.target = %masked(&head.uri.to_string()),
                 http.status = answer.status().as_u16(),
                 peer.ip = %way.sender.ip,
                 "answered a request"

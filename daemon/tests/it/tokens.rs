@@ -219,12 +219,17 @@ fn no_log_line_holds_a_token_however_much_is_logged() {
     let (_, extra) = keys::add(&keys.path, Scope::Read);
     let form = format!("token={}", keys.admin);
     let form_header = "Content-Type: application/x-www-form-urlencoded";
+    // None of these is asked for; people send them all the same.
+    let in_query = format!("/services?token={}", keys.admin);
+    let in_path = format!("/refresh/{}", keys.admin);
 
     let mut answers = String::new();
     for (method, target, headers, body) in [
         ("GET", "/services", vec![bearer(&keys.admin)], ""),
         ("GET", "/services", vec![bearer(&keys.revoked)], ""),
         ("GET", "/nowhere", vec![bearer(&keys.admin)], ""),
+        ("GET", &in_query, vec![], ""),
+        ("POST", &in_path, vec![], ""),
         (
             "POST",
             "/sign-in",
