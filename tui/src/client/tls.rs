@@ -133,6 +133,22 @@ fn fault(cause: &CertificateError, host: &str) -> String {
              basicConstraints=CA:FALSE"
                 .to_owned()
         }
+        CertificateError::BadSignature
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            "its certificate was signed with another key than that of the authority of this name \
+             that is trusted here; name that authority's newer certificate with --ca-file"
+                .to_owned()
+        }
+        CertificateError::UnsupportedSignatureAlgorithmContext { .. } => {
+            "its certificate is signed in a way that is not used any more; issue one with SHA-256 \
+             and RSA, ECDSA or Ed25519"
+                .to_owned()
+        }
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            "its certificate is not one for servers; issue one with extendedKeyUsage=serverAuth, or \
+             without extendedKeyUsage"
+                .to_owned()
+        }
         other => format!("its certificate cannot be used: {other}"),
     }
 }

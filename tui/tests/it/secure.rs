@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, SignatureAlgorithm, date_time_ymd,
 };
 
 /// An authority, and the folder of everything.
@@ -17,13 +18,20 @@ struct Authority {
 }
 
 impl Authority {
+    /// With a name of its own.
     fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let name = format!("authority {}", dir.path().display());
+        Self::named(&name, &PKCS_ECDSA_P256_SHA256)
+    }
+
+    fn named(name: &str, algorithm: &'static SignatureAlgorithm) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let name = format!("authority {}", dir.path().display());
         params.distinguished_name.push(DnType::CommonName, name);
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let key = KeyPair::generate_for(algorithm).unwrap();
+        let issuer = CertifiedIssuer::self_signed(params, key).unwrap();
         std::fs::write(dir.path().join("ca.pem"), issuer.pem()).unwrap();
         Self { issuer, dir }
     }
@@ -152,7 +160,7 @@ fn who_cannot_be_trusted_is_told_in_plain_words() {
     }
     drop(daemon);
 
-    let cases: [Case<'_>; 4] = [
+    let cases: [Case<'_>; 5] = [
         (
             &["other.lan"],
             unchanged,
@@ -173,6 +181,11 @@ fn who_cannot_be_trusted_is_told_in_plain_words() {
             |params| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained),
             "its certificate is that of an authority, which no server may show",
         ),
+        (
+            &ours,
+            |params| params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth],
+            "its certificate is not one for servers",
+        ),
     ];
     for (names, change, sentence) in cases {
         let daemon = authority.daemon(names, change);
@@ -180,6 +193,27 @@ fn who_cannot_be_trusted_is_told_in_plain_words() {
 
         assert_eq!(code, Some(3), "{said}");
         assert!(said.contains(sentence), "{sentence}\n{said}");
+    }
+}
+
+#[test]
+fn an_authority_that_was_made_again_under_its_name_is_told() {
+    let before = Authority::named("home", &PKCS_ECDSA_P256_SHA256);
+    for algorithm in [&PKCS_ECDSA_P256_SHA256, &PKCS_ED25519] {
+        let again = Authority::named("home", algorithm);
+        let daemon = again.daemon(&["127.0.0.1"], unchanged);
+
+        let (code, said) = refusal(&daemon.url, &["--ca-file", &before.ca()]);
+
+        assert_eq!(code, Some(3), "{said}");
+        assert!(
+            said.contains("with another key than that of the authority"),
+            "{said}"
+        );
+        assert!(
+            said.contains("name that authority's newer certificate with --ca-file"),
+            "{said}"
+        );
     }
 }
 
