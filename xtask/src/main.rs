@@ -133,6 +133,11 @@ fn main() -> ExitCode {
         Some((name, rest)) => (name.as_str(), rest),
         None => ("help", &[][..]),
     };
+    let name = if ["-h", "--help"].contains(&name) {
+        "help"
+    } else {
+        name
+    };
     let command = COMMANDS.iter().find(|command| command.name == name);
     let trial = TRIALS.iter().find(|trial| trial.name == name);
     let result = match (command, trial) {
@@ -152,13 +157,16 @@ fn main() -> ExitCode {
 fn print_help() -> ExitCode {
     for command in COMMANDS {
         let call = format!("{} {}", command.name, command.options);
-        println!("cargo xtask {call:<28}{}", command.summary);
+        println!(
+            "cargo xtask {}\n        {}",
+            call.trim_end(),
+            command.summary
+        );
     }
     for trial in TRIALS {
-        let call = format!("{} [COUNT]", trial.name);
         println!(
-            "cargo xtask {call:<28}long run: {} {}",
-            trial.long_run, trial.unit
+            "cargo xtask {} [COUNT]\n        long run: {} {}",
+            trial.name, trial.long_run, trial.unit
         );
     }
     ExitCode::SUCCESS
