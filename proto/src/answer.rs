@@ -95,7 +95,7 @@ pub enum NoticeLevel {
 pub struct Notice {
     /// Stable word: `start-grace`, `mass-loss`, `store-not-writing`, `no-auth`, `refused-rows`,
     /// `set-aside`, `rewritten`, `history-cut`, `certificate-not-reloaded`, `certificate-expires`,
-    /// `tokens`, `tokens-in-clear`, `theme-not-reloaded`.
+    /// `tokens`, `tokens-in-clear`, `theme-not-reloaded`, `lock-deleted`, `link-changed`.
     pub kind: String,
     /// How loud.
     pub level: NoticeLevel,

@@ -33,7 +33,7 @@ pub enum NameError {
         bytes: usize,
     },
     /// A character that could hide, break a line or run.
-    #[error("has {shown} at character {position}; leave out control, format and space characters (an inner plain space is fine)", shown = code_point(*character))]
+    #[error("has {shown} at character {position}; leave out control, format, blank and space characters (an inner plain space is fine)", shown = code_point(*character))]
     Character {
         /// The offending character.
         character: char,
@@ -49,7 +49,8 @@ pub enum NameError {
 }
 
 /// Name of a service: 1 to 128 bytes in NFC, without control, format, separator (but an inner
-/// plain space), private-use or unassigned characters; case matters; `/` only between segments.
+/// plain space), private-use, unassigned or blank characters; case matters; `/` only between
+/// segments.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServiceName(CompactString);
 
@@ -156,23 +157,31 @@ fn check(text: &str) -> Result<(), NameError> {
     Ok(())
 }
 
+/// Letters and marks that are drawn as nothing or as a space: the fillers of Hangul, the empty cell
+/// of Braille and the joiner of marks (`Default_Ignorable_Code_Point` of Unicode 16, less the
+/// variation selectors, which emoji need).
+const BLANK: [char; 8] = [
+    '\u{034f}', '\u{115f}', '\u{1160}', '\u{17b4}', '\u{17b5}', '\u{2800}', '\u{3164}', '\u{ffa0}',
+];
+
 /// Whether a character shows itself and stays on its line: no control, format, private-use or
-/// unassigned character, and no separator but the plain space.
+/// unassigned character, none that is drawn as nothing, and no separator but the plain space.
 pub fn is_plain(character: char) -> bool {
     if character.is_ascii() {
         return matches!(character, ' '..='~');
     }
-    !matches!(
-        character.general_category(),
-        GeneralCategory::Control
-            | GeneralCategory::Format
-            | GeneralCategory::SpaceSeparator
-            | GeneralCategory::LineSeparator
-            | GeneralCategory::ParagraphSeparator
-            | GeneralCategory::PrivateUse
-            | GeneralCategory::Surrogate
-            | GeneralCategory::Unassigned
-    )
+    !BLANK.contains(&character)
+        && !matches!(
+            character.general_category(),
+            GeneralCategory::Control
+                | GeneralCategory::Format
+                | GeneralCategory::SpaceSeparator
+                | GeneralCategory::LineSeparator
+                | GeneralCategory::ParagraphSeparator
+                | GeneralCategory::PrivateUse
+                | GeneralCategory::Surrogate
+                | GeneralCategory::Unassigned
+        )
 }
 
 /// `U+200B`, the form in which an unprintable character is named to people.
@@ -213,7 +222,7 @@ pub enum LineError {
         limit: usize,
     },
     /// A character that could hide, break a line or run.
-    #[error("has {shown} at character {position}; leave out control and format characters", shown = code_point(*character))]
+    #[error("has {shown} at character {position}; leave out control, format and blank characters", shown = code_point(*character))]
     Character {
         /// The offending character.
         character: char,
@@ -237,6 +246,7 @@ mod tests {
             "q?x=1#frag",
             "kühlraum-2",
             "日本",
+            "heart \u{2764}\u{fe0f}",
         ] {
             assert_eq!(ServiceName::parse(name).unwrap().as_str(), name);
         }
@@ -271,6 +281,9 @@ mod tests {
             ("private\u{e000}", "U+E000 at character 8"),
             ("unassigned\u{378}", "U+0378 at character 11"),
             ("bom\u{feff}", "U+FEFF at character 4"),
+            ("joiner\u{34f}", "U+034F at character 7"),
+            ("filler\u{3164}", "U+3164 at character 7"),
+            ("cell\u{2800}", "U+2800 at character 5"),
         ];
         for (name, expected) in bad {
             let error = ServiceName::parse(name).unwrap_err().to_string();

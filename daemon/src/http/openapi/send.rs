@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 /// Schemas that requests share.
 pub(super) fn schemas() -> Map<String, Value> {
-    let text = "one line without control, format, private-use or unassigned characters";
+    let text = "one line without control, format, private-use, unassigned or blank characters";
     let schemas = [
         (
             "Name",
@@ -98,7 +98,7 @@ fn registration() -> Value {
     }
     properties.insert(
         "tags".to_owned(),
-        json!({"type": ["array", "null"], "maxItems": MAX_TAGS, "items": text(1, MAX_TAG_BYTES)}),
+        json!({"type": ["array", "null"], "maxItems": MAX_TAGS, "items": text(1, MAX_TAG_BYTES), "description": "None begins or ends with a space."}),
     );
     properties.insert(
         "metadata".to_owned(),
@@ -154,13 +154,16 @@ pub(super) fn body(endpoint: &Endpoint) -> Option<Value> {
             Some(json!({"content": {kind: {"schema": form}}}))
         }
         (Route::Deregister, Method::Post) => {
-            let named =
-                |one| json!({"schema": {"type": "object", "properties": {"instance": one}}});
-            let name = reference("Name");
+            // Neither a misspelt key nor an empty value may mean the whole service.
+            let named = json!({"schema": {
+                "type": "object",
+                "properties": {"instance": reference("Name")},
+                "additionalProperties": false,
+            }});
             Some(json!({
                 "content": {
-                    "application/json": named(or_null(&name)),
-                    "application/x-www-form-urlencoded": named(name),
+                    "application/json": named,
+                    "application/x-www-form-urlencoded": named,
                 },
             }))
         }
