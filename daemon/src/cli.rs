@@ -2,6 +2,7 @@
 //! that say where everything is.
 
 mod backup;
+mod console;
 mod database;
 mod export;
 mod greeting;
@@ -22,6 +23,7 @@ use lastbeat_proto::variable;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 
+pub use self::console::tell;
 use crate::clock::SystemClock;
 use crate::config::{self, Config, ConfigError, Given, SETTINGS};
 use crate::store::FileError;
@@ -132,8 +134,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<(), CliError
         Ok(matches) => matches,
         Err(error) if error.use_stderr() => return Err(CliError::Usage(error.to_string())),
         Err(shown) => {
-            show(&shown.to_string());
-            return Ok(());
+            return database::say(shown.to_string().trim_end());
         }
     };
     match matches.subcommand() {
@@ -146,14 +147,6 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<(), CliError
         Some((_, flags)) => serve(resolve(flags, &matches)?),
         None => serve(resolve(&matches, &matches)?),
     }
-}
-
-#[expect(
-    clippy::print_stdout,
-    reason = "help and version go to standard output"
-)]
-fn show(text: &str) {
-    print!("{text}");
 }
 
 /// The configuration of `flags`, given behind a subcommand, and of those `before` it.

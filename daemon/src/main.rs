@@ -6,18 +6,14 @@ use lastbeatd::DaemonError;
 use lastbeatd::cli::{self, CliError};
 use lastbeatd::store::{FileError, StoreError};
 
-#[expect(
-    clippy::print_stderr,
-    reason = "the reason of the exit goes to the terminal"
-)]
 fn main() -> ExitCode {
     let Err(error) = cli::run(std::env::args_os()) else {
         return ExitCode::SUCCESS;
     };
     if let CliError::Usage(shown) = &error {
-        eprint!("{shown}");
+        cli::tell(shown);
     } else {
-        eprintln!("lastbeatd: {error}");
+        cli::tell(&format!("lastbeatd: {error}\n"));
     }
     ExitCode::from(exit_code(&error))
 }

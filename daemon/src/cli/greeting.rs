@@ -3,6 +3,7 @@
 use tokio::net::TcpListener;
 use tracing::info;
 
+use super::console::tell;
 use crate::Daemon;
 use crate::config::LogFormat;
 
@@ -16,10 +17,6 @@ pub(super) fn urls(scheme: &str, listeners: &[TcpListener]) -> Vec<String> {
 }
 
 /// Says where everything is: for people on the terminal, for machines in the log.
-#[expect(
-    clippy::print_stderr,
-    reason = "the first lines are for whoever started it"
-)]
 pub(super) fn announce(daemon: &Daemon, urls: &[String], format: LogFormat) {
     let summary = daemon.registry().summary();
     let db = daemon.db().display();
@@ -27,13 +24,14 @@ pub(super) fn announce(daemon: &Daemon, urls: &[String], format: LogFormat) {
     match format {
         LogFormat::Text => {
             for url in urls {
-                eprintln!("listening on {url}");
+                tell(&format!("listening on {url}\n"));
             }
-            eprintln!("database {db} holds {} instances", summary.total);
-            eprintln!(
-                "open {first} in a browser, or the terminal client with: lastbeat --url {first}"
-            );
-            eprintln!("(in a checkout: cargo run --release -p lastbeat -- --url {first})");
+            tell(&format!(
+                "database {db} holds {} instances\n\
+                 open {first} in a browser, or the terminal client with: lastbeat --url {first}\n\
+                 (in a checkout: cargo run --release -p lastbeat -- --url {first})\n",
+                summary.total
+            ));
         }
         LogFormat::Json => {
             for url in urls {

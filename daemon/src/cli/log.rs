@@ -12,6 +12,8 @@ pub(super) fn start(config: &Config) {
     let log = tracing_subscriber::fmt()
         .with_writer(move || OneLine::new(io::stderr(), format))
         .with_max_level(config.log_level)
+        // It would tell on standard error that it cannot write there, and panic when it cannot.
+        .log_internal_errors(false)
         .with_target(false);
     match format {
         LogFormat::Text => log.with_ansi(false).init(),

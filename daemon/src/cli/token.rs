@@ -7,6 +7,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgMatches, Command};
 use lastbeat_proto::endpoint::{Scope, TOKEN_SCOPES};
 
+use super::console::tell;
 use super::database::{STDOUT, now, say};
 use super::{CliError, resolve};
 use crate::store::FileError;
@@ -97,15 +98,14 @@ fn add(path: &Path, flags: &ArgMatches) -> Result<(), CliError> {
     Ok(())
 }
 
-#[expect(clippy::print_stderr, reason = "standard output is the token alone")]
 fn explain(path: &Path, token: &token::Token) {
-    eprintln!(
+    tell(&format!(
         "made token {} with scope {} in {}; it is shown this once. Send it as the header \
-         Authorization: Bearer TOKEN",
+         Authorization: Bearer TOKEN\n",
         token.id,
         token.scope.word(),
         path.display()
-    );
+    ));
 }
 
 fn list(path: &Path) -> Result<(), CliError> {

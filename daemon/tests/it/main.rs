@@ -7,6 +7,7 @@ mod backup_places;
 mod boundaries;
 mod browser;
 mod churn;
+mod console;
 mod corruption;
 mod daemon;
 mod dice;
