@@ -221,7 +221,7 @@ fn access(config: &Config) -> Result<Access, TokenError> {
     let Some(file) = &config.tokens else {
         return Ok(Access::Open);
     };
-    let live = Tokens::read(file)?;
+    let live = Tokens::read_own(file)?;
     if live.all().is_empty() {
         warn!(
             "nobody is let in: {} holds no token; make one with lastbeatd token add",

@@ -99,7 +99,9 @@ impl Call<'_> {
                 // Held until the answer: it is what bounds those who wait.
                 let place = || self.site.waiting.place(self.sender.ip);
                 let _place = query.wait.map(|_| place()).transpose()?;
-                self.site.registry.delta(cursor, query.wait).await
+                let listing = self.site.registry.delta(cursor, query.wait).await;
+                self.still_may()?;
+                listing
             }
             None if query == ListQuery::default() => self.site.registry.list_all(),
             None => {
@@ -211,6 +213,13 @@ impl Call<'_> {
         let registry = Arc::clone(&self.site.registry);
         let read = tokio::task::spawn_blocking(move || ask(&registry));
         Ok(read.await.map_err(Failure::from)?)
+    }
+
+    /// Lets pass who may still do what was asked: a token may be revoked while its bearer waits.
+    fn still_may(&self) -> Result<(), Refusal> {
+        let now = self.site.registry.clock().steady();
+        let caller = self.site.gate.caller(&self.head.headers, now);
+        Ok(caller.must(self.destination.scope)?)
     }
 
     /// A place among those whose page or history is rendered.

@@ -33,6 +33,12 @@ pub(super) enum GateError {
         "the token that was sent is not known here, or was revoked; ask the operator for a new one"
     )]
     UnknownToken,
+    /// A header that holds no token at all, or two.
+    #[error(
+        "the Authorization header holds no bearer token; send it once, as Authorization: Bearer \
+         TOKEN"
+    )]
+    NoBearer,
     /// A live token that is not for this.
     #[error("the token allows to {has}, this needs one that allows to {needs}", has = allows(*has), needs = allows(*needs))]
     MissingScope {
@@ -62,8 +68,10 @@ pub(super) enum Shown {
     Token(String),
     /// The cookie of a session that such a token began.
     Session(String),
-    /// A token that is not live, or a header that holds none.
+    /// A token that is not live.
     Unknown,
+    /// A header that holds none.
+    NoBearer,
 }
 
 /// What is wrong with a token that does not let in, as the log says it.
@@ -100,12 +108,14 @@ impl Caller {
     /// # Errors
     /// [`GateError`].
     pub(super) fn must(&self, needs: Scope) -> Result<(), GateError> {
-        if needs == Scope::Public || (needs <= self.scope && self.shown != Shown::Unknown) {
+        let is_wrong = matches!(self.shown, Shown::Unknown | Shown::NoBearer);
+        if needs == Scope::Public || (needs <= self.scope && !is_wrong) {
             return Ok(());
         }
         Err(match self.shown {
             Shown::Nothing => GateError::NoToken,
             Shown::Unknown => GateError::UnknownToken,
+            Shown::NoBearer => GateError::NoBearer,
             Shown::Token(_) | Shown::Session(_) => GateError::MissingScope {
                 has: self.scope,
                 needs,
@@ -203,17 +213,12 @@ impl Gate {
             return nobody;
         };
         if headers.contains_key(AUTHORIZATION) {
-            let token = bearer(headers).and_then(|text| live.find(text));
-            return token.map_or(
-                Caller {
-                    scope: Scope::Public,
-                    shown: Shown::Unknown,
-                },
-                |token| Caller {
-                    scope: token.scope,
-                    shown: Shown::Token(token.id.clone()),
-                },
-            );
+            let (scope, shown) = match bearer(headers).map(|text| live.find(text)) {
+                Some(Some(token)) => (token.scope, Shown::Token(token.id.clone())),
+                Some(None) => (Scope::Public, Shown::Unknown),
+                None => (Scope::Public, Shown::NoBearer),
+            };
+            return Caller { scope, shown };
         }
         // A session ends with the token that began it.
         let session = self.sessions.find(headers, now);

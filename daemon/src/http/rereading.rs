@@ -44,7 +44,9 @@ pub(super) async fn keep_tokens(site: Arc<Site>, path: PathBuf, mut stop: watch:
             read(&site, &path, found, &mut reading).await;
         }
         let clock = site.registry.clock();
-        let next = clock.now().mono.plus(LOOK_EVERY);
+        let now = clock.now().mono;
+        site.strangers.tell_rest(now);
+        let next = now.plus(LOOK_EVERY);
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
             () = clock.sleep_until(next) => {}
@@ -91,10 +93,11 @@ impl Reading {
 /// Reads the file now and tells how it went.
 async fn read(site: &Site, path: &Path, found: Option<Stamp>, reading: &mut Reading) {
     let from = path.to_path_buf();
-    match tokio::task::spawn_blocking(move || Tokens::read(&from)).await {
+    match tokio::task::spawn_blocking(move || Tokens::read_own(&from)).await {
         Ok(Ok(tokens)) => {
+            let is_mended = reading.told.is_some();
             reading.read_whole(found);
-            accept(site, &tokens);
+            accept(site, &tokens, is_mended);
         }
         Ok(Err(error)) => {
             if let Some(text) = reading.failed(found, &error) {
@@ -108,18 +111,21 @@ async fn read(site: &Site, path: &Path, found: Option<Stamp>, reading: &mut Read
     }
 }
 
-fn accept(site: &Site, tokens: &Tokens) {
+/// Takes `tokens` as the live ones and says so, where they are others or the file was unusable.
+fn accept(site: &Site, tokens: &Tokens, is_mended: bool) {
     site.registry.set_notice(NOTICE, None);
     let is_changed = site.gate.replace(tokens.clone());
     let live = tokens.all().len();
-    if is_changed {
-        let are = if live == 1 { "token is" } else { "tokens are" };
-        tracing::info!(token.live = live, "{live} {are} live from now on");
+    let are = if live == 1 { "token is" } else { "tokens are" };
+    if is_changed || is_mended {
+        let again = if is_mended {
+            "the file of tokens can be used again: "
+        } else {
+            ""
+        };
+        tracing::info!(token.live = live, "{again}{live} {are} live from now on");
     } else {
-        tracing::debug!(
-            token.live = live,
-            "the same {live} tokens are live as before"
-        );
+        tracing::debug!(token.live = live, "{live} {are} live, as before");
     }
 }
 

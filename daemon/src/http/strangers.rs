@@ -28,35 +28,58 @@ struct Seen {
     told_at: Mono,
     /// How often it came since then.
     more: u64,
+    /// Where it was refused the last time, and why.
+    last: (usize, Wrong),
+}
+
+impl Seen {
+    /// Whether its next wrong token is news.
+    fn is_over(&self, now: Mono) -> bool {
+        self.more == 0 && self.told_at.plus(EVERY) <= now
+    }
 }
 
 impl Strangers {
     /// `ip` has shown a token that is `wrong` to an endpoint, by its place in the table.
     pub(super) fn note(&self, ip: IpAddr, now: Mono, endpoint: usize, wrong: Wrong) {
-        let Some(before) = self.count(ip, now) else {
+        if !self.is_news(ip, now, (endpoint, wrong)) {
             return;
-        };
-        let endpoint = ENDPOINTS.get(endpoint);
-        let (method, path) = endpoint.map_or(("", "none"), |e| (e.method.word(), e.path));
-        let said = match before {
-            0 => String::new(),
-            _ => format!("; {before} more came since the line before"),
-        };
+        }
+        let (method, path) = call(endpoint);
         tracing::warn!(
             peer.ip = %ip,
             http.route = path,
-            peer.attempts = before + 1,
-            "{ip} was refused at {method} {path}: {wrong}{said}"
+            peer.attempts = 1,
+            "{ip} was refused at {method} {path}: {wrong}"
         );
     }
 
-    /// Counts it; how many came untold before, when a line is due.
-    fn count(&self, ip: IpAddr, now: Mono) -> Option<u64> {
-        let is_over = |seen: &Seen| seen.told_at.plus(EVERY) <= now;
+    /// Tells how often those came of whom a line was written a minute ago, also when none of them
+    /// comes again.
+    pub(super) fn tell_rest(&self, now: Mono) {
+        for (ip, seen) in self.take_rest(now) {
+            let who = match ip {
+                IpAddr::V6(Ipv6Addr::UNSPECIFIED) => "others".to_owned(),
+                IpAddr::V6(network) => format!("{network}/64"),
+                IpAddr::V4(ip) => ip.to_string(),
+            };
+            let (Seen { more, last, .. }, times) = (seen, if seen.more == 1 { "" } else { "s" });
+            let ((method, path), wrong) = (call(last.0), last.1);
+            tracing::warn!(
+                peer.ip = %ip,
+                http.route = path,
+                peer.attempts = more,
+                "{who} had {more} more refusal{times}, the last at {method} {path}: {wrong}"
+            );
+        }
+    }
+
+    /// Counts it; whether a line of its own is due.
+    fn is_news(&self, ip: IpAddr, now: Mono, last: (usize, Wrong)) -> bool {
         let mut all = self.seen.lock();
         let mut key = of_one_owner(ip);
         if MAX_ADDRESSES <= all.len() && !all.contains_key(&key) {
-            all.retain(|_, seen| !is_over(seen));
+            all.retain(|_, seen| !seen.is_over(now));
             if MAX_ADDRESSES <= all.len() {
                 key = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
             }
@@ -64,19 +87,43 @@ impl Strangers {
         let told = Seen {
             told_at: now,
             more: 0,
+            last,
         };
         match all.get_mut(&key) {
-            Some(seen) if !is_over(seen) => {
+            Some(seen) if !seen.is_over(now) => {
                 seen.more += 1;
-                None
+                seen.last = last;
+                false
             }
-            Some(seen) => Some(std::mem::replace(seen, told).more),
+            Some(seen) => {
+                *seen = told;
+                true
+            }
             None => {
                 all.insert(key, told);
-                Some(0)
+                true
             }
         }
     }
+
+    /// Those who came more often than was told, a minute after they were told of; they are told of
+    /// now.
+    fn take_rest(&self, now: Mono) -> Vec<(IpAddr, Seen)> {
+        let mut rest = Vec::new();
+        for (ip, seen) in self.seen.lock().iter_mut() {
+            if 0 < seen.more && seen.told_at.plus(EVERY) <= now {
+                rest.push((*ip, *seen));
+                (seen.told_at, seen.more) = (now, 0);
+            }
+        }
+        rest
+    }
+}
+
+/// Method and path of an endpoint, by its place in the table.
+fn call(endpoint: usize) -> (&'static str, &'static str) {
+    let endpoint = ENDPOINTS.get(endpoint);
+    endpoint.map_or(("", "none"), |e| (e.method.word(), e.path))
 }
 
 #[cfg(test)]
@@ -89,41 +136,60 @@ mod tests {
         text.parse().unwrap()
     }
 
+    /// Whether a line is due when `ip` comes so many microseconds after the start.
+    fn is_news(strangers: &Strangers, from: &str, us: u64) -> bool {
+        let wrong = if us == 0 {
+            Wrong::NoBearer
+        } else {
+            Wrong::Unknown
+        };
+        strangers.is_news(ip(from), START.plus(Span::from_micros(us)), (2, wrong))
+    }
+
     #[test]
     fn an_address_is_told_of_once_a_minute_and_then_how_often_it_came() {
         let strangers = Strangers::default();
-        let later = |us| START.plus(Span::from_micros(us));
+        let rest = |us: u64| {
+            let rest = strangers.take_rest(START.plus(Span::from_micros(us)));
+            let told = rest.into_iter();
+            told.map(|(ip, seen)| (ip.to_string(), seen.more, seen.last))
+                .collect::<Vec<_>>()
+        };
 
-        assert_eq!(strangers.count(ip("192.0.2.7"), START), Some(0));
-        assert_eq!(strangers.count(ip("192.0.2.7"), later(1)), None);
-        assert_eq!(strangers.count(ip("192.0.2.7"), later(59_999_999)), None);
-        assert_eq!(strangers.count(ip("192.0.2.8"), later(1)), Some(0));
-        assert_eq!(strangers.count(ip("192.0.2.7"), later(60_000_000)), Some(2));
-        assert_eq!(strangers.count(ip("192.0.2.7"), later(60_000_001)), None);
+        assert!(is_news(&strangers, "192.0.2.7", 0));
+        assert!(!is_news(&strangers, "192.0.2.7", 1));
+        assert!(!is_news(&strangers, "192.0.2.7", 59_999_999));
+        assert!(is_news(&strangers, "192.0.2.8", 1));
+        assert_eq!(rest(59_999_999), []);
+        assert!(!is_news(&strangers, "192.0.2.7", 60_000_001), "it waits");
+        let told = ("192.0.2.7".to_owned(), 3, (2, Wrong::Unknown));
+        assert_eq!(rest(60_000_002), [told], "also when nobody comes again");
+        assert_eq!(rest(180_000_000), []);
+        assert!(is_news(&strangers, "192.0.2.7", 180_000_000));
     }
 
     #[test]
     fn all_of_one_network_of_ipv6_are_one() {
         let strangers = Strangers::default();
 
-        assert_eq!(strangers.count(ip("2001:db8::1"), START), Some(0));
-        assert_eq!(strangers.count(ip("2001:db8::ffff:2"), START), None);
-        assert_eq!(strangers.count(ip("2001:db8:0:1::1"), START), Some(0));
+        assert!(is_news(&strangers, "2001:db8::1", 0));
+        assert!(!is_news(&strangers, "2001:db8::ffff:2", 0));
+        assert!(is_news(&strangers, "2001:db8:0:1::1", 0));
     }
 
     #[test]
     fn the_memory_is_bounded_whoever_guesses() {
         let strangers = Strangers::default();
-        let address = |n: u32| IpAddr::from((0x0a00_0000 + n).to_be_bytes());
         for n in 0..u32::try_from(MAX_ADDRESSES).unwrap() {
-            assert_eq!(strangers.count(address(n), START), Some(0));
+            let address = IpAddr::from((0x0a00_0000 + n).to_be_bytes());
+            assert!(is_news(&strangers, &address.to_string(), 0));
         }
 
-        assert_eq!(strangers.count(ip("192.0.2.7"), START), Some(0));
-        assert_eq!(strangers.count(ip("192.0.2.8"), START), None, "they share");
+        assert!(is_news(&strangers, "192.0.2.7", 0));
+        assert!(!is_news(&strangers, "192.0.2.8", 0), "they share");
         assert_eq!(strangers.seen.lock().len(), MAX_ADDRESSES + 1);
-        let later = START.plus(EVERY);
-        assert_eq!(strangers.count(ip("192.0.2.9"), later), Some(0));
+        strangers.take_rest(START.plus(EVERY));
+        assert!(is_news(&strangers, "192.0.2.9", 120_000_000));
         assert_eq!(strangers.seen.lock().len(), 1, "the others are forgotten");
     }
 }

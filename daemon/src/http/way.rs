@@ -92,7 +92,7 @@ impl Site {
             self.note(&answer, &way);
             tracing::debug!(
                 request.id = %id,
-                http.method = %head.method,
+                http.method = %masked(head.method.as_str()),
                 http.target = %masked(&head.uri.to_string()),
                 http.status = answer.status().as_u16(),
                 peer.ip = %way.sender.ip,
@@ -150,7 +150,7 @@ impl Site {
 
     /// Tells the operator of a wrong token that came from an address at a moment.
     fn tell(&self, error: &GateError, head: &Parts, (ip, now): (IpAddr, Mono), endpoint: usize) {
-        if *error == GateError::UnknownToken {
+        if matches!(error, GateError::UnknownToken | GateError::NoBearer) {
             let wrong = self.gate.wrong_in(&head.headers);
             self.strangers.note(ip, now, endpoint, wrong);
         }

@@ -33,6 +33,20 @@ pub enum TokenError {
         /// Its permissions.
         mode: u32,
     },
+    /// Another user owns it, and may write into it who is let in.
+    #[error(
+        "cannot use the tokens in {path}: it belongs to user {owner}, and the daemon runs as user \
+         {us}; run: chown {us} {path}",
+        path = path.display()
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// Whose it is.
+        owner: u32,
+        /// Whose it must be.
+        us: u32,
+    },
     /// It is longer than any file of tokens.
     #[error(
         "cannot use the tokens in {path}: the file needs more than {MAX_FILE_BYTES} bytes, the limit; \

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use lastbeat_proto::Timestamp;
 use lastbeat_proto::endpoint::Scope;
 
-use super::{MAX_FILE_BYTES, Token, TokenError, Tokens, line};
+use super::{MAX_FILE_BYTES, PREFIX, Token, TokenError, Tokens, line};
 
 /// First line of a new file.
 const HEADING: &str = "# Tokens of lastbeatd: id, scope, SHA-256, made, note. \
@@ -54,6 +54,24 @@ impl Tokens {
     /// [`TokenError::TooLarge`] and [`TokenError::Line`].
     pub fn read(path: &Path) -> Result<Self, TokenError> {
         let file = File::open(path).map_err(|cause| unreadable(path, cause))?;
+        Self::read_from(&file, path)
+    }
+
+    /// The same for a daemon, whose own the file must be: whoever owns it may add tokens.
+    ///
+    /// # Errors
+    /// Those of [`Tokens::read`], and [`TokenError::Foreign`].
+    pub fn read_own(path: &Path) -> Result<Self, TokenError> {
+        let file = File::open(path).map_err(|cause| unreadable(path, cause))?;
+        let found = file.metadata().map_err(|cause| unreadable(path, cause))?;
+        let us = rustix::process::geteuid().as_raw();
+        if found.uid() != us {
+            return Err(TokenError::Foreign {
+                path: path.to_path_buf(),
+                owner: found.uid(),
+                us,
+            });
+        }
         Self::read_from(&file, path)
     }
 
@@ -126,11 +144,15 @@ pub fn add(
     })
 }
 
-/// Takes the token of this id out of the file.
+/// Takes the token of this id out of the file; a whole token is taken for its id.
 ///
 /// # Errors
 /// [`TokenError`].
 pub fn revoke(path: &Path, id: &str) -> Result<Token, TokenError> {
+    let whole = id
+        .strip_prefix(PREFIX)
+        .and_then(|rest| rest.strip_prefix('_'));
+    let id = whole.map_or(id, |rest| rest.split('_').next().unwrap_or(rest));
     change(path, false, |tokens| {
         tokens.remove(id).ok_or_else(|| TokenError::Unknown {
             path: path.to_path_buf(),

@@ -6,7 +6,9 @@ use std::path::Path;
 use std::process::Output;
 use std::time::Duration;
 
+use lastbeat_proto::Span;
 use lastbeat_proto::endpoint::Scope;
+use lastbeatd::token;
 
 use crate::keys::{self, Keys, bearer};
 use crate::program::{self, Program, within};
@@ -93,7 +95,61 @@ fn a_token_lets_in_until_it_is_revoked_and_a_running_daemon_knows_within_a_secon
         status(&program, &[&header]) == 401
     });
     assert_eq!(status(&program, &[&second]), 200);
+    let whole = second.rsplit(' ').next().unwrap();
+    let revoked = run(dir.path(), &["token", "revoke", whole, file[0], file[1]]);
+    assert!(stdout(&revoked).starts_with("revoked "), "its id is in it");
+    within(REVOKED_WITHIN, "nor is the other one", || {
+        status(&program, &[&second]) == 401
+    });
     assert_eq!(program.stop(), Some(0));
+}
+
+#[tokio::test]
+async fn who_waits_for_a_change_is_told_nothing_once_the_token_is_revoked() {
+    let keys = Keys::new();
+    let (token, text) = keys::add(&keys.path, Scope::Read);
+    let daemon = keys.daemon(&[]);
+    let ask = |method: &str, target: &str, token: &str, body: &str| {
+        request(method, target, &[&bearer(token)], body.as_bytes())
+    };
+    let mut line = daemon.connect().await;
+    let list = line.ask(&ask("GET", "/services", &text, "")).await.json();
+    let cursor = list["cursor"].as_str().unwrap();
+    daemon.until_sleepers(3).await;
+    let mut waiting = daemon.connect().await;
+    let wait = format!("/services?since={cursor}&wait=60s");
+    waiting.send(&ask("GET", &wait, &text, "")).await;
+    daemon.until_sleepers(4).await;
+
+    token::revoke(&keys.path, &token.id).unwrap();
+    daemon.advance(Span::from_secs(1));
+    while line.ask(&ask("GET", "/services", &text, "")).await.status == 200 {}
+    let body = r#"{"name": "a", "ip": "192.0.2.10"}"#;
+    let registered = line.ask(&ask("POST", "/register", &keys.admin, body)).await;
+    let reply = waiting.reply(false).await;
+
+    assert_eq!(registered.status, 200, "{}", registered.text());
+    assert_eq!(reply.status, 401, "{}", reply.text());
+}
+
+#[test]
+#[ignore = "needs root, to give a file away"]
+fn no_daemon_starts_on_tokens_of_another_user() {
+    let keys = Keys::new();
+    let dir = tempfile::tempdir().unwrap();
+    let path = keys.path.display().to_string();
+    std::os::unix::fs::chown(&keys.path, Some(65_534), None).unwrap();
+
+    let (code, said) = fails(dir.path(), &["--listen", "127.0.0.1:0", "--tokens", &path]);
+    assert_eq!(code, 2);
+    assert!(said.contains("it belongs to user 65534"), "{said}");
+    assert!(said.contains(&format!("chown 0 {path}")), "{said}");
+    let listed = run(dir.path(), &["token", "list", "--tokens", &path]);
+    assert_eq!(
+        listed.status.code(),
+        Some(0),
+        "an operator may look: {listed:?}"
+    );
 }
 
 #[test]
