@@ -134,7 +134,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<(), CliError
         Ok(matches) => matches,
         Err(error) if error.use_stderr() => return Err(CliError::Usage(error.to_string())),
         Err(shown) => {
-            return database::say(shown.to_string().trim_end());
+            return console::say(shown.to_string().trim_end());
         }
     };
     match matches.subcommand() {

@@ -138,7 +138,12 @@ fn check(text: &str) -> Result<(), NameError> {
     }
     // Most names are plain ASCII, which is seen byte by byte.
     let is_known = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    let other = || text.chars().enumerate().find(|(_, c)| !is_plain(*c));
+    let other = || {
+        let before = std::iter::once(None).chain(text.chars().map(Some));
+        let mut all = before.zip(text.chars()).enumerate();
+        let (index, (_, character)) = all.find(|(_, (before, c))| !may_follow(*before, *c))?;
+        Some((index, character))
+    };
     if !is_known && let Some((index, character)) = other() {
         return Err(NameError::Character {
             character,
@@ -157,12 +162,41 @@ fn check(text: &str) -> Result<(), NameError> {
     Ok(())
 }
 
-/// Letters and marks that are drawn as nothing or as a space: the fillers of Hangul, the empty cell
-/// of Braille and the joiner of marks (`Default_Ignorable_Code_Point` of Unicode 16, less the
-/// variation selectors, which emoji need).
-const BLANK: [char; 8] = [
-    '\u{034f}', '\u{115f}', '\u{1160}', '\u{17b4}', '\u{17b5}', '\u{2800}', '\u{3164}', '\u{ffa0}',
-];
+/// Whether a letter or mark is drawn as nothing or as a space: `Default_Ignorable_Code_Point` of
+/// Unicode 16 as far as it is no format character, the empty cell of Braille and the null notehead.
+/// Of the variation selectors U+FE0F, which emoji need, is left to [`check`].
+const fn is_blank(character: char) -> bool {
+    matches!(
+        character,
+        '\u{34f}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{2800}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0e}'
+            | '\u{ffa0}'
+            | '\u{1d159}'
+            | '\u{e0100}'..='\u{e01ef}'
+    )
+}
+
+/// The variation selector that makes an emoji of a symbol.
+const EMOJI: char = '\u{fe0f}';
+
+/// Whether `character` may stand behind `before` in a name: behind anything but a symbol the selector
+/// of emoji changes nothing that is seen.
+fn may_follow(before: Option<char>, character: char) -> bool {
+    let is_symbol = |c: char| {
+        let category = c.general_category();
+        !c.is_ascii()
+            && matches!(
+                category,
+                GeneralCategory::OtherSymbol | GeneralCategory::MathSymbol
+            )
+    };
+    is_plain(character) && (character != EMOJI || before.is_some_and(is_symbol))
+}
 
 /// Whether a character shows itself and stays on its line: no control, format, private-use or
 /// unassigned character, none that is drawn as nothing, and no separator but the plain space.
@@ -170,7 +204,7 @@ pub fn is_plain(character: char) -> bool {
     if character.is_ascii() {
         return matches!(character, ' '..='~');
     }
-    !BLANK.contains(&character)
+    !is_blank(character)
         && !matches!(
             character.general_category(),
             GeneralCategory::Control
@@ -284,6 +318,10 @@ mod tests {
             ("joiner\u{34f}", "U+034F at character 7"),
             ("filler\u{3164}", "U+3164 at character 7"),
             ("cell\u{2800}", "U+2800 at character 5"),
+            ("web\u{e0100}", "U+E0100 at character 4"),
+            ("\u{fe0f}", "U+FE0F at character 1"),
+            ("a\u{fe0f}b", "U+FE0F at character 2"),
+            ("\u{2764}\u{fe0f}\u{fe0f}", "U+FE0F at character 3"),
         ];
         for (name, expected) in bad {
             let error = ServiceName::parse(name).unwrap_err().to_string();

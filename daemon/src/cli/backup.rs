@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::CliError;
-use super::database::{STREAM, now, say, warn};
+use super::console::{say, warn};
+use super::database::{STREAM, now};
 use super::verify::counts;
 use crate::store::{FileError, TargetFault, backup};
 
@@ -19,7 +20,7 @@ pub(super) fn run(db: &Path, to: &Path) -> Result<(), CliError> {
         }));
     }
     let copied = backup(db, to, now())?;
-    warn(&copied.warnings)?;
+    warn(&copied.warnings);
     say(&format!(
         "copied to: {}\nsize: {} bytes\n{}",
         copied.path.display(),

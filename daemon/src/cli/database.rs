@@ -1,6 +1,5 @@
 //! The commands about a database file, which run beside a daemon or without one.
 
-use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgMatches, Command, value_parser};
@@ -8,10 +7,6 @@ use lastbeat_proto::Timestamp;
 
 use super::{CliError, backup, export, import};
 use crate::clock::{Clock, SystemClock};
-use crate::store::FileError;
-
-/// How messages call standard output.
-pub(super) const STDOUT: &str = "standard output";
 
 /// What stands for standard output or input where a file is named.
 pub(super) const STREAM: &str = "-";
@@ -59,33 +54,6 @@ pub(super) fn run(name: &str, flags: &ArgMatches, db: &Path) -> Result<(), CliEr
             export::run(db, to)
         }
     }
-}
-
-/// Prints what a command has to say. Whoever does not read on has seen enough.
-pub(super) fn say(text: &str) -> Result<(), CliError> {
-    let mut stdout = std::io::stdout().lock();
-    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
-        Err(cause) if cause.kind() != ErrorKind::BrokenPipe => Err(CliError::File(
-            FileError::unwritable(Path::new(STDOUT), cause),
-        )),
-        _ => Ok(()),
-    }
-}
-
-/// Tells on standard error what is odd about a database that was copied all the same. Whoever does
-/// not read on has seen enough.
-pub(super) fn warn(warnings: &[String]) -> Result<(), CliError> {
-    let mut stderr = std::io::stderr().lock();
-    for warning in warnings {
-        match writeln!(stderr, "lastbeatd: warning: {warning}") {
-            Err(cause) if cause.kind() != ErrorKind::BrokenPipe => {
-                let stderr = Path::new("standard error");
-                return Err(CliError::File(FileError::unwritable(stderr, cause)));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 /// What the wall clock shows.

@@ -5,7 +5,8 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use super::CliError;
-use super::database::{STDOUT, STREAM, now, say, warn};
+use super::console::{STDOUT, say, warn};
+use super::database::{STREAM, now};
 use super::verify::counts;
 use crate::store::{FileError, export, export_to};
 
@@ -18,11 +19,14 @@ pub(super) fn run(db: &Path, to: Option<&Path>) -> Result<(), CliError> {
         return match export_to(db, &mut io::stdout().lock(), STDOUT, now()) {
             Err(error) if is_broken_pipe(&error) => Ok(()),
             Err(error) => Err(error.into()),
-            Ok(warnings) => warn(&warnings),
+            Ok(warnings) => {
+                warn(&warnings);
+                Ok(())
+            }
         };
     };
     let exported = export(db, to, now())?;
-    warn(&exported.warnings)?;
+    warn(&exported.warnings);
     say(&format!(
         "exported to: {}\n{}",
         exported.path.display(),

@@ -4,7 +4,8 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::CliError;
-use super::database::{STREAM, now, say};
+use super::console::say;
+use super::database::{STREAM, now};
 use crate::store::{FileError, import};
 
 /// Builds `db` from the document `from` and says how much of what it took.

@@ -7,8 +7,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgMatches, Command};
 use lastbeat_proto::endpoint::{Scope, TOKEN_SCOPES};
 
-use super::console::tell;
-use super::database::{STDOUT, now, say};
+use super::console::{STDOUT, say, tell};
+use super::database::now;
 use super::{CliError, resolve};
 use crate::store::FileError;
 use crate::token::{self, Tokens};

@@ -6,7 +6,8 @@ use std::path::Path;
 use lastbeat_proto::Span;
 
 use super::CliError;
-use super::database::{now, say};
+use super::console::say;
+use super::database::now;
 use crate::store::{Content, Found, Report, inspect};
 
 /// Looks at `file` and prints what was found, one fact a line.

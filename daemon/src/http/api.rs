@@ -100,7 +100,9 @@ impl Call<'_> {
                 let place = || self.site.waiting.place(self.sender.ip);
                 let _place = query.wait.map(|_| place()).transpose()?;
                 let listing = self.site.registry.delta(cursor, query.wait).await;
-                self.still_may()?;
+                if query.wait.is_some() {
+                    self.site.still(self.head, &self.destination)?;
+                }
                 listing
             }
             None if query == ListQuery::default() => self.site.registry.list_all(),
@@ -213,13 +215,6 @@ impl Call<'_> {
         let registry = Arc::clone(&self.site.registry);
         let read = tokio::task::spawn_blocking(move || ask(&registry));
         Ok(read.await.map_err(Failure::from)?)
-    }
-
-    /// Lets pass who may still do what was asked: a token may be revoked while its bearer waits.
-    fn still_may(&self) -> Result<(), Refusal> {
-        let now = self.site.registry.clock().steady();
-        let caller = self.site.gate.caller(&self.head.headers, now);
-        Ok(caller.must(self.destination.scope)?)
     }
 
     /// A place among those whose page or history is rendered.

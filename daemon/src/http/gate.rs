@@ -49,6 +49,13 @@ pub(super) enum GateError {
     },
 }
 
+impl GateError {
+    /// Whether something was shown that is no live token: what who guesses meets.
+    pub(super) const fn is_wrong(&self) -> bool {
+        matches!(self, Self::UnknownToken | Self::NoBearer)
+    }
+}
+
 /// What a scope lets its bearer do, behind "allows to".
 const fn allows(scope: Scope) -> &'static str {
     match scope {

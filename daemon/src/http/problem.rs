@@ -230,10 +230,7 @@ pub(super) fn refuse(
 ) -> Answer {
     let header = header_of(&refusal);
     let asks_token = matches!(refusal, Refusal::Gate(_)) && refusal.slug() == Slug::Unauthorized;
-    let is_wrong = matches!(
-        refusal,
-        Refusal::Gate(GateError::UnknownToken | GateError::NoBearer)
-    );
+    let is_wrong = matches!(&refusal, Refusal::Gate(error) if error.is_wrong());
     let problem = refusal.problem(id);
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let path = head.uri.path();
@@ -271,10 +268,10 @@ fn header_of(refusal: &Refusal) -> Option<(HeaderName, HeaderValue)> {
         (Refusal::Pace(TooFast { wait, .. }), _) => {
             Some((RETRY_AFTER, HeaderValue::from(pace::wait_s(*wait))))
         }
-        (Refusal::Gate(GateError::NoToken), _) => Some((WWW_AUTHENTICATE, BEARER)),
-        (Refusal::Gate(GateError::UnknownToken | GateError::NoBearer), _) => {
-            Some((WWW_AUTHENTICATE, BEARER_UNKNOWN))
+        (Refusal::Gate(GateError::NoToken | GateError::NoBearer), _) => {
+            Some((WWW_AUTHENTICATE, BEARER))
         }
+        (Refusal::Gate(GateError::UnknownToken), _) => Some((WWW_AUTHENTICATE, BEARER_UNKNOWN)),
         (_, Slug::StorageUnavailable | Slug::HistoryUnavailable | Slug::NotReady) => {
             Some((RETRY_AFTER, RETRY_AFTER_S))
         }

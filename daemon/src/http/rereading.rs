@@ -48,9 +48,10 @@ pub(super) async fn keep_tokens(site: Arc<Site>, path: PathBuf, mut stop: watch:
         site.strangers.tell_rest(now);
         let next = now.plus(LOOK_EVERY);
         tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => return,
+            _ = stop.wait_for(|stop| *stop) => return site.strangers.tell_all(clock.now().mono),
             () = clock.sleep_until(next) => {}
-            () = site.reread.notified() => reading = Reading::default(),
+            // Read again whatever its stamp; what was told of it is still to be taken back.
+            () = site.reread.notified() => reading.read = None,
         }
     }
 }
@@ -117,13 +118,11 @@ fn accept(site: &Site, tokens: &Tokens, is_mended: bool) {
     let is_changed = site.gate.replace(tokens.clone());
     let live = tokens.all().len();
     let are = if live == 1 { "token is" } else { "tokens are" };
-    if is_changed || is_mended {
-        let again = if is_mended {
-            "the file of tokens can be used again: "
-        } else {
-            ""
-        };
-        tracing::info!(token.live = live, "{again}{live} {are} live from now on");
+    if is_mended {
+        tracing::info!("the file of tokens can be used again");
+    }
+    if is_changed {
+        tracing::info!(token.live = live, "{live} {are} live from now on");
     } else {
         tracing::debug!(token.live = live, "{live} {are} live, as before");
     }

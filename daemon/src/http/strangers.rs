@@ -2,7 +2,7 @@
 //! the log nor the memory grows with those who guess. The token itself is never told.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use lastbeat_proto::Span;
 use lastbeat_proto::endpoint::ENDPOINTS;
@@ -20,7 +20,8 @@ const MAX_ADDRESSES: usize = 1_024;
 /// Who was told of lately.
 #[derive(Debug, Default)]
 pub(super) struct Strangers {
-    seen: Mutex<HashMap<IpAddr, Seen>>,
+    /// By the address of all that may be one owner's; nobody's own holds those beyond the limit.
+    seen: Mutex<HashMap<Option<IpAddr>, Seen>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -57,16 +58,17 @@ impl Strangers {
     /// Tells how often those came of whom a line was written a minute ago, also when none of them
     /// comes again.
     pub(super) fn tell_rest(&self, now: Mono) {
-        for (ip, seen) in self.take_rest(now) {
-            let who = match ip {
-                IpAddr::V6(Ipv6Addr::UNSPECIFIED) => "others".to_owned(),
-                IpAddr::V6(network) => format!("{network}/64"),
-                IpAddr::V4(ip) => ip.to_string(),
+        for (from, seen) in self.take_rest(now) {
+            let who = match from {
+                None => "others".to_owned(),
+                Some(IpAddr::V6(network)) => format!("{network}/64"),
+                Some(IpAddr::V4(ip)) => ip.to_string(),
             };
-            let (Seen { more, last, .. }, times) = (seen, if seen.more == 1 { "" } else { "s" });
+            let Seen { more, last, .. } = seen;
+            let times = if more == 1 { "" } else { "s" };
             let ((method, path), wrong) = (call(last.0), last.1);
             tracing::warn!(
-                peer.ip = %ip,
+                peer.network = who,
                 http.route = path,
                 peer.attempts = more,
                 "{who} had {more} more refusal{times}, the last at {method} {path}: {wrong}"
@@ -74,14 +76,19 @@ impl Strangers {
         }
     }
 
+    /// The same for all, whenever they were told of last: nobody will tell of them later.
+    pub(super) fn tell_all(&self, now: Mono) {
+        self.tell_rest(now.plus(EVERY));
+    }
+
     /// Counts it; whether a line of its own is due.
     fn is_news(&self, ip: IpAddr, now: Mono, last: (usize, Wrong)) -> bool {
         let mut all = self.seen.lock();
-        let mut key = of_one_owner(ip);
+        let mut key = Some(of_one_owner(ip));
         if MAX_ADDRESSES <= all.len() && !all.contains_key(&key) {
             all.retain(|_, seen| !seen.is_over(now));
             if MAX_ADDRESSES <= all.len() {
-                key = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+                key = None;
             }
         }
         let told = Seen {
@@ -108,11 +115,11 @@ impl Strangers {
 
     /// Those who came more often than was told, a minute after they were told of; they are told of
     /// now.
-    fn take_rest(&self, now: Mono) -> Vec<(IpAddr, Seen)> {
+    fn take_rest(&self, now: Mono) -> Vec<(Option<IpAddr>, Seen)> {
         let mut rest = Vec::new();
-        for (ip, seen) in self.seen.lock().iter_mut() {
+        for (from, seen) in self.seen.lock().iter_mut() {
             if 0 < seen.more && seen.told_at.plus(EVERY) <= now {
-                rest.push((*ip, *seen));
+                rest.push((*from, *seen));
                 (seen.told_at, seen.more) = (now, 0);
             }
         }
@@ -152,7 +159,7 @@ mod tests {
         let rest = |us: u64| {
             let rest = strangers.take_rest(START.plus(Span::from_micros(us)));
             let told = rest.into_iter();
-            told.map(|(ip, seen)| (ip.to_string(), seen.more, seen.last))
+            told.map(|(from, seen)| (from, seen.more, seen.last))
                 .collect::<Vec<_>>()
         };
 
@@ -162,7 +169,7 @@ mod tests {
         assert!(is_news(&strangers, "192.0.2.8", 1));
         assert_eq!(rest(59_999_999), []);
         assert!(!is_news(&strangers, "192.0.2.7", 60_000_001), "it waits");
-        let told = ("192.0.2.7".to_owned(), 3, (2, Wrong::Unknown));
+        let told = (Some(ip("192.0.2.7")), 3, (2, Wrong::Unknown));
         assert_eq!(rest(60_000_002), [told], "also when nobody comes again");
         assert_eq!(rest(180_000_000), []);
         assert!(is_news(&strangers, "192.0.2.7", 180_000_000));
@@ -186,7 +193,7 @@ mod tests {
         }
 
         assert!(is_news(&strangers, "192.0.2.7", 0));
-        assert!(!is_news(&strangers, "192.0.2.8", 0), "they share");
+        assert!(!is_news(&strangers, "::1", 0), "they share");
         assert_eq!(strangers.seen.lock().len(), MAX_ADDRESSES + 1);
         strangers.take_rest(START.plus(EVERY));
         assert!(is_news(&strangers, "192.0.2.9", 120_000_000));

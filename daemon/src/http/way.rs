@@ -21,10 +21,10 @@ use super::api::{self, Call, Told};
 use super::body::{self, ReadError};
 use super::connection;
 use super::crowd::{DAWDLING_TIME, Seat};
-use super::gate::GateError;
+use super::gate::{Caller, GateError};
 use super::guard::{self, KnownHosts};
 use super::problem::{self, Refusal};
-use super::router;
+use super::router::{self, Destination};
 use super::sender::{Peer, Sender};
 use super::site::Site;
 use super::socket::Turn;
@@ -122,8 +122,13 @@ impl Site {
         if way.body.size_hint().exact().is_none() {
             body::check_coding(&head.headers)?;
         }
-        let body = receive(&mut way.body, way.at).await?;
+        let (body, is_late) = receive(&mut way.body, way.at).await?;
         way.is_cut = false;
+        let caller = if is_late {
+            self.still(head, &destination)?
+        } else {
+            caller
+        };
         let mut call = Call {
             site: self,
             peer: way.peer,
@@ -140,6 +145,17 @@ impl Site {
         later.await
     }
 
+    /// Who asks, once more: a token may be revoked while a request waits for its body or a change.
+    ///
+    /// # Errors
+    /// [`GateError`] for who may not do any more what was asked.
+    pub(super) fn still(&self, head: &Parts, to: &Destination<'_>) -> Result<Caller, GateError> {
+        let now = self.registry.clock().steady();
+        let caller = self.gate.caller(&head.headers, now);
+        caller.must(to.scope)?;
+        Ok(caller)
+    }
+
     /// Counts what was answered, and how long that took.
     fn note(&self, answer: &Answer, way: &Way<'_>) {
         let took = self.registry.clock().steady().micros_since(way.began);
@@ -150,23 +166,26 @@ impl Site {
 
     /// Tells the operator of a wrong token that came from an address at a moment.
     fn tell(&self, error: &GateError, head: &Parts, (ip, now): (IpAddr, Mono), endpoint: usize) {
-        if matches!(error, GateError::UnknownToken | GateError::NoBearer) {
+        if error.is_wrong() {
             let wrong = self.gate.wrong_in(&head.headers);
             self.strangers.note(ip, now, endpoint, wrong);
         }
     }
 }
 
-/// Reads the body. Who lets us wait for it can be asked to leave meanwhile, and may lose its seat to
-/// others when that takes long.
-async fn receive(body: &mut Incoming, (seat, turn): (&Seat, &Turn)) -> Result<Bytes, ReadError> {
+/// Reads the body, and says whether it was waited for. Who lets us wait for it can be asked to leave
+/// meanwhile, and may lose its seat to others when that takes long.
+async fn receive(
+    body: &mut Incoming,
+    (seat, turn): (&Seat, &Turn),
+) -> Result<(Bytes, bool), ReadError> {
     let mut read = pin!(body::read(body));
     let at_once = poll_fn(|cx| match read.as_mut().poll(cx) {
         Poll::Ready(body) => Poll::Ready(Some(body)),
         Poll::Pending => turn.poll_out_of_body().map(|()| None),
     });
     if let Some(body) = at_once.await {
-        return body;
+        return Ok((body?, false));
     }
     // Apart, so that no request has to carry the timers of the few that need them.
     Box::pin(async {
@@ -180,7 +199,7 @@ async fn receive(body: &mut Incoming, (seat, turn): (&Seat, &Turn)) -> Result<By
             }
         };
         seat.work();
-        body
+        Ok((body?, true))
     })
     .await
 }

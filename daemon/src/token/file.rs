@@ -54,7 +54,7 @@ impl Tokens {
     /// [`TokenError::TooLarge`] and [`TokenError::Line`].
     pub fn read(path: &Path) -> Result<Self, TokenError> {
         let file = File::open(path).map_err(|cause| unreadable(path, cause))?;
-        Self::read_from(&file, path)
+        Self::read_from(&file, path, None)
     }
 
     /// The same for a daemon, whose own the file must be: whoever owns it may add tokens.
@@ -62,21 +62,24 @@ impl Tokens {
     /// # Errors
     /// Those of [`Tokens::read`], and [`TokenError::Foreign`].
     pub fn read_own(path: &Path) -> Result<Self, TokenError> {
+        Self::read_of(path, rustix::process::geteuid().as_raw())
+    }
+
+    /// Reads a file that must be the one of the user `owner`.
+    pub(super) fn read_of(path: &Path, owner: u32) -> Result<Self, TokenError> {
         let file = File::open(path).map_err(|cause| unreadable(path, cause))?;
+        Self::read_from(&file, path, Some(owner))
+    }
+
+    fn read_from(mut file: &File, path: &Path, owner: Option<u32>) -> Result<Self, TokenError> {
         let found = file.metadata().map_err(|cause| unreadable(path, cause))?;
-        let us = rustix::process::geteuid().as_raw();
-        if found.uid() != us {
+        if let Some(us) = owner.filter(|us| *us != found.uid()) {
             return Err(TokenError::Foreign {
                 path: path.to_path_buf(),
                 owner: found.uid(),
                 us,
             });
         }
-        Self::read_from(&file, path)
-    }
-
-    fn read_from(mut file: &File, path: &Path) -> Result<Self, TokenError> {
-        let found = file.metadata().map_err(|cause| unreadable(path, cause))?;
         let mode = found.mode() & 0o7777;
         if mode & 0o077 != 0 {
             return Err(TokenError::Exposed {
@@ -170,7 +173,7 @@ fn change<T>(
     // Through a link the file itself is replaced, not the link.
     let path = fs::canonicalize(path).unwrap_or_else(|_not_there| path.to_path_buf());
     let file = locked(&path, may_create)?;
-    let mut tokens = Tokens::read_from(&file, &path)?;
+    let mut tokens = Tokens::read_from(&file, &path, None)?;
     let result = act(&mut tokens)?;
     let text = tokens.text();
     bounded(&text, &path)?;

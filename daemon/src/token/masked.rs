@@ -3,23 +3,28 @@
 
 use std::borrow::Cow;
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
 use super::SECRET_BYTES;
+
+/// What is encoded again: a space would begin another field of the line.
+const ENCODED: &AsciiSet = &CONTROLS.add(b' ');
 
 /// As many hexadecimal digits in a row are masked: half a secret, so that one that was cut or glued
 /// to another is, too.
 const MASKED_DIGITS: usize = SECRET_BYTES;
 
-/// `text` as it came where it holds no token; else decoded, with three dots for every run of
-/// hexadecimal digits that may be the secret part of one. Its id stays, by which it can be revoked.
+/// `text` with three dots for every run of hexadecimal digits that may be the secret part of a token.
+///
+/// The id of the token stays, by which it can be revoked. Where something is masked, the rest is
+/// decoded but for spaces; else `text` is as it came.
 pub fn masked(text: &str) -> Cow<'_, str> {
     let read = percent_decode_str(text).decode_utf8_lossy();
     let shown: String = read.split_inclusive(is_other).map(shown).collect();
     if shown == read {
         Cow::Borrowed(text)
     } else {
-        Cow::Owned(shown)
+        Cow::Owned(utf8_percent_encode(&shown, ENCODED).to_string())
     }
 }
 
@@ -47,7 +52,11 @@ mod tests {
         let (token, text) = Token::new(Scope::Read, "", Timestamp::from_micros(0)).unwrap();
         let shown = format!("lastbeat_{}_...", token.id);
 
-        for (before, behind) in [("", ""), ("/services?token=", "&q=web"), ("/a/ü", "/ü")] {
+        for (before, behind) in [
+            ("", ""),
+            ("/services?token=", "&q=web"),
+            ("/a/x%20y=", "/b"),
+        ] {
             let sent = format!("{before}{text}{behind}");
             assert_eq!(masked(&sent), format!("{before}{shown}{behind}"));
         }

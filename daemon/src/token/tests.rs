@@ -68,6 +68,24 @@ fn a_file_that_others_may_open_is_refused() {
 }
 
 #[test]
+fn a_daemon_takes_no_file_of_another_user() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("tokens");
+    add(&path, Scope::Admin, "", MADE).unwrap();
+    let ours = fs::metadata(&path).unwrap().uid();
+
+    let error = Tokens::read_of(&path, ours + 1).unwrap_err().to_string();
+
+    assert!(
+        error.contains(&format!("it belongs to user {ours}, ")),
+        "{error}"
+    );
+    assert!(error.contains(&format!("chown {} ", ours + 1)), "{error}");
+    assert!(Tokens::read_own(&path).is_ok());
+    assert!(Tokens::read(&path).is_ok(), "an operator may look");
+}
+
+#[test]
 fn nothing_but_the_whole_text_is_a_token() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("tokens");

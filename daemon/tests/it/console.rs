@@ -4,21 +4,33 @@
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::program::{ask, command};
 
+/// A daemon whose words were read until it listened; it is killed when it is dropped.
+struct Unread(Child);
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        // It has ended where all went well.
+        self.0.kill().unwrap_or(());
+        self.0.wait().unwrap();
+    }
+}
+
 #[test]
 fn a_daemon_goes_on_when_nobody_takes_what_it_says() {
     let dir = tempfile::tempdir().unwrap();
-    let mut child = command(dir.path(), &["--listen", "127.0.0.1:0"])
+    let child = command(dir.path(), &["--listen", "127.0.0.1:0"])
         .args(["--log-level", "debug"])
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut daemon = Unread(child);
+    let mut lines = BufReader::new(daemon.0.stderr.take().unwrap()).lines();
     let addr = lines
         .find_map(|line| {
             line.unwrap()
@@ -34,12 +46,12 @@ fn a_daemon_goes_on_when_nobody_takes_what_it_says() {
         let (status, answer) = ask(addr, "POST", "/register", &body);
         assert_eq!(status, 200, "{answer}");
     }
-    kill_process(Pid::from_child(&child), Signal::HUP).unwrap();
+    kill_process(Pid::from_child(&daemon.0), Signal::HUP).unwrap();
     let (status, list) = ask(addr, "GET", "/services", "");
     assert_eq!((status, &list["summary"]["total"]), (200, &2.into()));
 
-    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    kill_process(Pid::from_child(&daemon.0), Signal::TERM).unwrap();
+    assert_eq!(daemon.0.wait().unwrap().code(), Some(0));
 }
 
 /// How a command ends whose standard error, and standard output where that is asked, go to a full
