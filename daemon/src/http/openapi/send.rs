@@ -23,8 +23,8 @@ pub(super) fn schemas() -> Map<String, Value> {
                 "format": "lastbeat-name",
                 "description": format!(
                     "1 to {} bytes of UTF-8 in NFC: {text}, no space but U+0020, and that not at \
-                     an end; `/` only between segments that are not empty, `.` or `..`. Case \
-                     matters.",
+                     an end, U+FE0F only behind a symbol; `/` only between segments that are not \
+                     empty, `.` or `..`. Case matters.",
                     name::MAX_BYTES
                 ),
             }),
