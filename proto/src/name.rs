@@ -181,8 +181,8 @@ const fn is_blank(character: char) -> bool {
     )
 }
 
-/// The variation selector that makes an emoji of a symbol.
-const EMOJI: char = '\u{fe0f}';
+/// The variation selector that makes an emoji of a symbol: [`is_plain`] lets it pass.
+pub const EMOJI: char = '\u{fe0f}';
 
 /// Whether `character` may stand behind `before` in a name: behind anything but a symbol the selector
 /// of emoji changes nothing that is seen.

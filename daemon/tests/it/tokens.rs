@@ -365,6 +365,9 @@ fn who_shows_a_wrong_token_is_told_once_and_without_the_token() {
         told.contains(" WARN 127.0.0.1 was refused at GET /services: its token is not known here"),
         "{told}"
     );
+    let rest = "127.0.0.1 had 19 more refusals, the last at GET /services: its token is not known";
+    let told = said.iter().filter(|line| line.contains(rest)).count();
+    assert_eq!(told, 1, "at the stop: {said:?}");
     let secret = wrong.rsplit('_').next().unwrap();
     assert!(!said.iter().any(|line| line.contains(secret)), "{said:?}");
     assert_eq!(program.wait(), Some(0));

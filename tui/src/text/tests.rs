@@ -19,6 +19,7 @@ fn what_could_hide_or_run_is_written_out() {
         ("tag\u{e0041}", "tag<U+E0041>"),
         ("nbsp\u{a0}x", "nbsp<U+00A0>x"),
         ("filler\u{3164}", "filler<U+3164>"),
+        ("cell\u{2800}", "cell<U+2800>"),
         ("emoji\u{fe0f}", "emoji<U+FE0F>"),
         ("\u{301}alone", "<U+0301>alone"),
         ("wide\u{e01}\u{e33}\u{e33}", "wide\u{e01}<U+0E33><U+0E33>"),

@@ -2,6 +2,7 @@
 //!
 //! Pure rules of single graphemes; lines, cuts and widths are left to the module above.
 
+use lastbeat_proto::name::{EMOJI, is_plain};
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -120,31 +121,5 @@ fn written_out_len(text: &str) -> Option<usize> {
 
 /// Whether a terminal would act on `character`, show nothing for it or show who knows what.
 pub(super) fn is_hidden(character: char) -> bool {
-    if character.is_ascii() {
-        return character.is_ascii_control();
-    }
-    let by_category = matches!(
-        character.general_category(),
-        GeneralCategory::Control
-            | GeneralCategory::Format
-            | GeneralCategory::SpaceSeparator
-            | GeneralCategory::LineSeparator
-            | GeneralCategory::ParagraphSeparator
-            | GeneralCategory::PrivateUse
-            | GeneralCategory::Surrogate
-            | GeneralCategory::Unassigned
-    );
-    // Default_Ignorable_Code_Point (Unicode 16, DerivedCoreProperties) outside those categories.
-    let ignorable = matches!(
-        character,
-        '\u{34f}'
-            | '\u{115f}'..='\u{1160}'
-            | '\u{17b4}'..='\u{17b5}'
-            | '\u{180b}'..='\u{180f}'
-            | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}'
-            | '\u{ffa0}'
-            | '\u{e0000}'..='\u{e0fff}'
-    );
-    by_category || ignorable
+    !is_plain(character) || character == EMOJI
 }
