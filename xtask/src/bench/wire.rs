@@ -7,6 +7,9 @@ use anyhow::{Context, Result, bail, ensure};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+/// Most header lines of an answer.
+const MAX_HEADERS: usize = 32;
+
 /// What a server speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wire {
@@ -128,25 +131,20 @@ fn first_chunk(bytes: &[u8]) -> Result<Option<(&[u8], &[u8])>> {
 
 /// An answer of HTTP that is all there; none as long as more must come.
 fn whole_of_http(came: &[u8]) -> Result<Option<Whole>> {
-    const END: &[u8] = b"\r\n\r\n";
-    let head_end = came.windows(END.len()).take(16 << 10);
-    let Some(head_end) = { head_end }.position(|four| four == END) else {
+    let mut lines = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    let mut head = httparse::Response::new(&mut lines);
+    let httparse::Status::Complete(body_from) = head.parse(came)? else {
         return Ok(None);
     };
-    let head = std::str::from_utf8(came.get(..head_end).unwrap_or_default())?;
-    let body_from = head_end + END.len();
     let (mut length, mut is_chunked, mut stays_open) = (None, false, true);
-    let mut lines = head.split("\r\n");
-    let status = lines.next().and_then(|line| line.split(' ').nth(1));
-    for line in lines {
-        let (name, value) = line.split_once(':').context("a header without a colon")?;
-        let value = value.trim();
-        if name.eq_ignore_ascii_case("content-length") {
-            length = Some(value.parse::<usize>()?);
-        } else if name.eq_ignore_ascii_case("transfer-encoding") {
-            is_chunked = value.eq_ignore_ascii_case("chunked");
-        } else if name.eq_ignore_ascii_case("connection") {
-            stays_open = !value.eq_ignore_ascii_case("close");
+    for line in head.headers {
+        let value = line.value;
+        if line.name.eq_ignore_ascii_case("content-length") {
+            length = Some(std::str::from_utf8(value)?.parse::<usize>()?);
+        } else if line.name.eq_ignore_ascii_case("transfer-encoding") {
+            is_chunked = value.eq_ignore_ascii_case(b"chunked");
+        } else if line.name.eq_ignore_ascii_case("connection") {
+            stays_open = !value.eq_ignore_ascii_case(b"close");
         }
     }
     let is_whole = match length {
@@ -159,9 +157,9 @@ fn whole_of_http(came: &[u8]) -> Result<Option<Whole>> {
         "an answer has neither length nor chunks"
     );
     ensure!(
-        !is_whole || status == Some("200"),
+        !is_whole || head.code == Some(200),
         "answered with status {}: {}",
-        status.unwrap_or("none"),
+        head.code.unwrap_or(0),
         String::from_utf8_lossy(came.get(body_from..).unwrap_or_default())
     );
     Ok(is_whole.then_some(Whole {
