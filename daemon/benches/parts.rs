@@ -32,12 +32,14 @@ const LIMITS: Limits = Limits {
 };
 /// Registry of few, and of many.
 const SIZES: [usize; 2] = [1_000, 100_000];
+/// The same, and of more than one daemon is meant for.
+const SWEPT: [usize; 3] = [1_000, 100_000, 1_000_000];
 /// Neighbors in a row of heartbeats lie so far apart: a prime.
 const STRIDE: usize = 7_919;
 /// Rows and bytes of one piece of a list, as the daemon writes them.
 const PIECE: Portion = Portion {
     rows: 1_024,
-    bytes: 256 << 10,
+    bytes: 112 << 10,
 };
 
 fn main() {
@@ -98,7 +100,7 @@ fn heartbeat_of_a_known_instance(bencher: Bencher<'_, '_>, count: usize) {
 }
 
 /// All are due in one instant; in holds of the lock, as the daemon does it.
-#[divan::bench(args = SIZES, sample_count = 5, sample_size = 1)]
+#[divan::bench(args = SWEPT, sample_count = 5, sample_size = 1)]
 fn sweep_of_all_that_are_due(bencher: Bencher<'_, '_>, count: usize) {
     // Each step is shorter than what counts as a stall.
     let aged = || {

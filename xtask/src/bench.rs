@@ -31,9 +31,10 @@ use anyhow::{Context, Result, ensure};
 use tokio::runtime::Runtime;
 
 use self::bars::{BARS, Bar, Figure};
-use self::load::{Load, Outcome};
+use self::load::{Load, Outcome, Request};
 use self::options::{Options, Scale, What};
 use self::server::Server;
+use self::wire::{Connection, Wire};
 use crate::USAGE;
 use crate::runner::call;
 use crate::scratch::Scratch;
@@ -262,8 +263,23 @@ impl Bench {
 
     /// The bare server.
     fn yardstick() -> Result<Server> {
+        Self::yardstick_of(None)
+    }
+
+    /// The same with an answer of so many bytes.
+    fn yardstick_of(bytes: Option<usize>) -> Result<Server> {
         let mut command = Command::new(std::env::current_exe()?);
-        Server::start(command.arg("yardstick"))
+        let bytes = bytes.map(|bytes| bytes.to_string());
+        Server::start(command.arg("yardstick").args(bytes))
+    }
+
+    /// The body of the answer to a request.
+    fn answer(&self, server: &Server, request: &Request) -> Result<Vec<u8>> {
+        let mut connection = Connection::new(server.address, Wire::Http);
+        let mut bytes = Vec::new();
+        request(0, &mut bytes);
+        self.runtime.block_on(connection.ask(&bytes))?;
+        connection.body()
     }
 
     fn load(&self, load: &Load) -> Result<Outcome> {

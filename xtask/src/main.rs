@@ -100,7 +100,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "yardstick",
-        options: "",
+        options: "[BYTES]",
         summary: "the bare server that `bench` compares with, until it is killed",
         run: bench::yardstick::run,
     },

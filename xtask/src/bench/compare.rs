@@ -228,11 +228,15 @@ pub(super) fn lists(bench: &mut Bench) -> Result<Vec<Figure>> {
     let daemon = bench.daemon()?;
     let rows = u64::try_from(ROWS)?;
     fleet::register(bench, &daemon, rows)?;
-    let theirs = slice_of(bench, &original, 1, requests::get("/services"));
-    let ours = slice_of(bench, &daemon, 1, requests::get("/services"));
+    let list = requests::get("/services");
+    // What no server can be faster than: these bytes, ready to be sent.
+    let bytes = bench.answer(&daemon, &list)?.len();
+    let bare = Bench::yardstick_of(Some(bytes))?;
+    let of_list = |server| slice_of(bench, server, 1, list.clone());
+    let (ours, theirs, constant) = (of_list(&daemon), of_list(&original), of_list(&bare));
     let beats =
         slice_of(bench, &daemon, CONNECTIONS, requests::heartbeats(rows)).open(BEATS_PER_SECOND);
-    let mut duel = Duel::default();
+    let (mut duel, mut floor) = (Duel::default(), Duel::default());
     for _ in 0..bench.scale.rounds {
         let beating = {
             let beats = beats.clone();
@@ -240,10 +244,19 @@ pub(super) fn lists(bench: &mut Bench) -> Result<Vec<Figure>> {
         };
         let list = Slice::of(bench, (&daemon, &ours))?;
         bench.runtime.block_on(beating)??;
-        duel.0.push((list, Slice::of(bench, (&original, &theirs))?));
+        let rival = Slice::of(bench, (&original, &theirs))?;
+        duel.0.push((list, rival));
+        floor.0.push((Slice::of(bench, (&bare, &constant))?, rival));
     }
     let times = duel.medians(|slice| slice.median_ms);
     let note = times.note("ms", "the original", 1);
+    let floor = floor.medians(|slice| slice.median_ms);
+    bench.beside.push(format!(
+        "a constant as long as that list ({bytes} bytes) from bare hyper, nothing else going on: \
+         {:.1} ms, {:.1} times faster than the original's list",
+        floor.ours,
+        1.0 / floor.ratio
+    ));
     Ok(vec![Figure::new(&bars::LIST, 1.0 / times.ratio, note)])
 }
 

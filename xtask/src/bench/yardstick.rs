@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -16,11 +16,15 @@ use tokio::net::TcpListener;
 
 const ANSWER: &[u8] = br#"{"message":"Service registered successfully"}"#;
 
-/// Serves on a free port of loopback until it is killed.
+/// Serves on a free port of loopback until it is killed; a number is the length of its answer.
 ///
 /// # Errors
-/// When there is no port.
-pub(crate) fn run(_arguments: &[String]) -> Result<ExitCode> {
+/// When that is no number, or there is no port.
+pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
+    let constant = match arguments.first() {
+        None => Bytes::from_static(ANSWER),
+        Some(bytes) => vec![b' '; bytes.parse().context("the length is no number")?].into(),
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -29,10 +33,12 @@ pub(crate) fn run(_arguments: &[String]) -> Result<ExitCode> {
         eprintln!("listening on http://{}", listener.local_addr()?);
         loop {
             let (stream, _peer) = listener.accept().await?;
-            tokio::spawn(async {
+            let constant = constant.clone();
+            tokio::spawn(async move {
+                let answer = service_fn(|request| answer(request, constant.clone()));
                 let served = http1::Builder::new()
                     .timer(TokioTimer::new())
-                    .serve_connection(TokioIo::new(stream), service_fn(answer))
+                    .serve_connection(TokioIo::new(stream), answer)
                     .await;
                 // Who asks closes the connection when it likes.
                 drop(served);
@@ -41,10 +47,13 @@ pub(crate) fn run(_arguments: &[String]) -> Result<ExitCode> {
     })
 }
 
-async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(
+    request: Request<Incoming>,
+    constant: Bytes,
+) -> Result<Response<Full<Bytes>>, Infallible> {
     let mut body = request.into_body();
     while let Some(Ok(frame)) = body.frame().await {
         drop(frame);
     }
-    Ok(Response::new(Full::new(Bytes::from_static(ANSWER))))
+    Ok(Response::new(Full::new(constant)))
 }
