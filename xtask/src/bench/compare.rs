@@ -229,7 +229,7 @@ pub(super) fn lists(bench: &mut Bench) -> Result<Vec<Figure>> {
     let rows = u64::try_from(ROWS)?;
     fleet::register(bench, &daemon, rows)?;
     let list = requests::get("/services");
-    // What no server can be faster than: these bytes, ready to be sent.
+    // What no server on hyper can be faster than: these bytes, ready to be sent.
     let bytes = bench.answer(&daemon, &list)?.len();
     let bare = Bench::yardstick_of(Some(bytes))?;
     let of_list = |server| slice_of(bench, server, 1, list.clone());

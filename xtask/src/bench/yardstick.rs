@@ -4,26 +4,27 @@
 use std::convert::Infallible;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Request, Response, body::Incoming};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 
+const USAGE: &str = "yardstick takes the length of its answer in bytes, or nothing";
 const ANSWER: &[u8] = br#"{"message":"Service registered successfully"}"#;
 
 /// Serves on a free port of loopback until it is killed; a number is the length of its answer.
 ///
 /// # Errors
-/// When that is no number, or there is no port.
+/// When it is given anything else, or there is no port.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
-    let constant = match arguments.first() {
-        None => Bytes::from_static(ANSWER),
-        Some(bytes) => vec![b' '; bytes.parse().context("the length is no number")?].into(),
+    let constant = match arguments {
+        [] => Bytes::from_static(ANSWER),
+        [bytes] => vec![b' '; bytes.parse().context(USAGE)?].into(),
+        _ => bail!(USAGE),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
